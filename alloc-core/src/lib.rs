@@ -1,1 +1,31 @@
-//! Placeholder.
+//! fancy: a per-thread arena allocator with boundary tags, immediate coalescing, segregated free lists and
+//! thread-local caches of small blocks.
+//!
+//! Layers, each imports only those above it:
+//!
+//! | layer | what it holds |
+//! | --- | --- |
+//! | [`base`] | alignment, size classes, the bin bitmap, errors |
+//! | [`source`] | where memory comes from: [`source::MemorySource`] and its implementations |
+//! | [`chunk`] | boundary tags and neighbour arithmetic: the only place that computes addresses |
+//! | [`heap`] | the single-threaded core: cache, arenas, bins, split, coalesce, realloc, walk, check |
+//! | `threaded` | many heaps together: owners, remote frees, the arena manager, thread exit, the reclaimer |
+//! | `global` | `GlobalAlloc`, start-up, configuration |
+//!
+//! Without the feature `os` only the first four are built: `no_std`, no atomics, no clock, the same code on every target.
+#![no_std]
+
+#[cfg(feature = "os")]
+extern crate std;
+
+pub mod base;
+pub mod chunk;
+#[cfg(feature = "os")]
+pub mod global;
+pub mod heap;
+pub mod source;
+#[cfg(feature = "os")]
+pub mod threaded;
+
+#[cfg(feature = "os")]
+pub use global::Fancy;

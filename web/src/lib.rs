@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The browser part: a tape is replayed on fancy's own single-threaded core and drawn.
+//!
+//! One core heap for each recorded thread. A heap sees what its thread asked for, and every
+//! release of its blocks, whoever made it, in the tape's causal order. So heaps do not depend on
+//! one another, and only those that are looked at need memory.
+//!
+//! Layers, each imports only those above it:
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`error`] | what can go wrong, in sentences for the page |
+//! | [`times`], [`log`] | the tape's events in memory, as columns, in causal order |
+//! | [`load`] | the way from the tape to the log, slice by slice |
+//! | [`replay`] | one heap, event by event: the only place that touches `alloc_core` |
+//! | [`view`] | one heap at any event: key frames, forward and back |
+//! | [`timeline`] | live bytes and footprint over the events |
+//! | [`map`] | the heap's address space as pixels |
+//! | [`facts`] | what the page is told, as JSON |
+//! | [`session`] | a tape opened: all of the above together |
+//! | [`page`] | the same for JavaScript |
+//!
+//! Everything but `page` is plain Rust that runs natively too, so a test can compare the layout of
+//! a heap in the browser with the native one.
+
+pub mod error;
+pub mod facts;
+pub mod load;
+pub mod log;
+pub mod map;
+pub mod page;
+pub mod replay;
+pub mod session;
+pub mod timeline;
+pub mod times;
+pub mod view;

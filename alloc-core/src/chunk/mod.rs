@@ -1,0 +1,47 @@
+//! Boundary tags and neighbour arithmetic: the only place that computes addresses.
+//!
+//! A heap's memory is named by *positions*: byte offsets from the heap's base, 64 bits wide on every target. Links in
+//! memory are positions, not pointers, so the same requests leave the same bytes on x86-64 and on wasm32.
+//!
+//! ```text
+//! arena   ┌────────────┬───────┬───────┬─────┬──────────┐
+//!         │ header 64  │ chunk │ chunk │  …  │ end 16   │
+//!         └────────────┴───────┴───────┴─────┴──────────┘
+//! chunk   ┌──────────┬──────────┬──────────┬────────────┬─ payload ──────────
+//!         │ size 32  │ prev 32  │ asked 32 │ owner 32   │ block, or next and previous free chunk, or a run
+//!         └──────────┴──────────┴──────────┴────────────┴────────────────────
+//! block   ┌─────────────────────┬─ payload ──
+//! of a    │ tag 16 place 16 │ owner 32 │ the program's bytes, or the next free block
+//! run     └─────────────────────┴────────────
+//! ```
+//!
+//! The 32 bits right before a payload are the *owner* word in every kind of block, so a free knows from one load whether
+//! the block is a small one of its own heap.
+
+pub mod arena;
+pub mod block;
+pub mod space;
+pub mod span;
+pub mod tag;
+
+pub use space::Space;
+
+/// What an owner word says: the kind of block and the heap it belongs to.
+pub mod owner {
+    /// Bits of the word that name the heap.
+    pub const HEAP: u32 = 0x3FFF_FFFF;
+    /// A small block of a run.
+    pub const SMALL: u32 = 0;
+    /// A chunk of an arena.
+    pub const CHUNK: u32 = 1 << 30;
+    /// A span of its own.
+    pub const SPAN: u32 = 2 << 30;
+    /// No block in use: a free chunk, or the end of an arena.
+    pub const NONE: u32 = 3 << 30;
+
+    /// The kind, one of the four above.
+    #[inline(always)]
+    pub const fn kind(word: u32) -> u32 {
+        word & !HEAP
+    }
+}

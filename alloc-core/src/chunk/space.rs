@@ -1,0 +1,73 @@
+//! Positions, and loads and stores at them.
+
+use core::ptr::{self, NonNull};
+
+/// The frame of reference of a heap: position 0 is `base`.
+///
+/// Every load and store of the heap's own data goes through here. Each is unsafe for one reason: the position must lie in
+/// memory that the heap got from its source, hold (or be about to hold) the heap's own data, and be aligned to the width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    base: usize,
+}
+
+macro_rules! access {
+    ($load:ident, $store:ident, $int:ty) => {
+        /// The integer at a position.
+        ///
+        /// # Safety
+        /// See [`Space`].
+        #[inline(always)]
+        pub unsafe fn $load(self, position: u64) -> $int {
+            // SAFETY: the caller's promise, see `Space`.
+            unsafe { self.pointer(position).cast::<$int>().read() }
+        }
+
+        /// Writes an integer at a position.
+        ///
+        /// # Safety
+        /// See [`Space`].
+        #[inline(always)]
+        pub unsafe fn $store(self, position: u64, value: $int) {
+            // SAFETY: the caller's promise, see `Space`.
+            unsafe { self.pointer(position).cast::<$int>().write(value) }
+        }
+    };
+}
+
+impl Space {
+    /// The space with position 0 at the address of `base`.
+    #[inline]
+    pub fn new(base: NonNull<u8>) -> Space {
+        Space {
+            base: base.as_ptr().expose_provenance(),
+        }
+    }
+
+    /// A space for constants: position 0 is address 0. No memory is ever reached through it.
+    pub const fn nowhere() -> Space {
+        Space { base: 0 }
+    }
+
+    /// The address of position 0.
+    #[inline(always)]
+    pub fn base(self) -> usize {
+        self.base
+    }
+
+    /// The pointer to a position. Sources have exposed the provenance of all their memory.
+    #[inline(always)]
+    pub fn pointer(self, position: u64) -> *mut u8 {
+        ptr::with_exposed_provenance_mut(self.base.wrapping_add(position as usize))
+    }
+
+    /// The position of an address.
+    #[inline(always)]
+    pub fn position(self, pointer: *mut u8) -> u64 {
+        pointer.addr().wrapping_sub(self.base) as u64
+    }
+
+    access!(load16, store16, u16);
+    access!(load32, store32, u32);
+    access!(load64, store64, u64);
+}

@@ -1,0 +1,25 @@
+//! The allocator of a process: requests, `GlobalAlloc`, configuration, statistics.
+//!
+//! ```no_run
+//! #[global_allocator]
+//! static ALLOCATOR: alloc_core::Fancy = alloc_core::Fancy::new();
+//!
+//! fn main() {
+//!     // Give free memory back to the system every half second.
+//!     alloc_core::global::configure(alloc_core::global::Config {
+//!         reclaim: alloc_core::global::Reclaim::On { interval: std::time::Duration::from_millis(500) },
+//!     });
+//! }
+//! ```
+
+mod config;
+mod current;
+mod fancy;
+mod misuse;
+mod requests;
+mod stats;
+
+pub use config::{Config, Reclaim, configure, reclaims};
+pub use fancy::Fancy;
+pub use requests::{aligned, calloc, free, malloc, realloc, usable_size};
+pub use stats::{Stats, stats};

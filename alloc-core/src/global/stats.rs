@@ -1,0 +1,68 @@
+//! Statistics of the whole process.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::current;
+use crate::threaded::owner::{OUT_BYTES, PEAK_BYTES};
+use crate::threaded::pool::POOL;
+use crate::threaded::{large, manager, reclaimer};
+
+/// What the process's allocator has done and holds. Exact for the calling thread and for threads that have ended; for
+/// others as of their last request that the cache could not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Requests that were served.
+    pub alloc_calls: u64,
+    /// Blocks freed, by whichever thread.
+    pub free_calls: u64,
+    /// Requests that were refused.
+    pub failed: u64,
+    /// Bytes in blocks that programs hold or that wait in a cache; exact to 32 KiB for each running thread.
+    pub current_bytes: u64,
+    /// The most there were of [`current_bytes`](Self::current_bytes).
+    pub peak_bytes: u64,
+    /// Bytes got from the system and not given back: heaps, large blocks and what waits for reuse.
+    pub footprint_bytes: u64,
+    /// Of these, bytes that wait for reuse.
+    pub pooled_bytes: u64,
+    /// Bytes that the reclaimer gave back.
+    pub reclaimed_bytes: u64,
+    /// Arenas in heaps.
+    pub arenas: u64,
+    /// Heaps made: the most threads that allocated at the same time.
+    pub heaps: u64,
+}
+
+/// The statistics now.
+pub fn stats() -> Stats {
+    let owner = current::get();
+    if !current::is_vacant(owner) {
+        // SAFETY: the owner is the calling thread's, and no other reference to it is alive.
+        unsafe {
+            (*owner).send_all();
+            (*owner).take_in(true);
+            (*owner).publish();
+        }
+    }
+    let mut stats = Stats {
+        alloc_calls: large::ALLOCS.load(Relaxed),
+        free_calls: large::FREES.load(Relaxed),
+        failed: large::FAILED.load(Relaxed),
+        current_bytes: u64::try_from(OUT_BYTES.load(Relaxed)).unwrap_or(0),
+        peak_bytes: u64::try_from(PEAK_BYTES.load(Relaxed)).unwrap_or(0),
+        footprint_bytes: POOL.mapped_bytes(),
+        pooled_bytes: POOL.pooled_bytes(),
+        reclaimed_bytes: reclaimer::RETURNED.load(Relaxed),
+        arenas: 0,
+        heaps: 0,
+    };
+    manager::each(|owner| {
+        let p = &owner.published;
+        stats.alloc_calls += p.alloc_calls.load(Relaxed);
+        stats.free_calls += p.free_calls.load(Relaxed);
+        stats.failed += p.failed.load(Relaxed);
+        stats.arenas += p.arenas.load(Relaxed);
+        stats.heaps += 1;
+    });
+    stats
+}

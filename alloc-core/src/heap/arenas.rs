@@ -1,0 +1,350 @@
+//! Arenas: chunks taken with a split, given back with coalescing both ways, and arenas made and released.
+
+use core::ptr::NonNull;
+
+use super::Heap;
+use super::spans::Spans;
+use crate::base::align::{self, ALIGN, PAGE};
+use crate::chunk::arena::{ARENA_OVERHEAD, Arena, NO_ARENA};
+use crate::chunk::owner;
+use crate::chunk::span::Span;
+use crate::chunk::tag::{CHUNK_HEADER, Chunk, MAX_CHUNK, MIN_CHUNK, Use};
+use crate::source::MemorySource;
+
+/// The arenas of a heap, in a list, newest first.
+///
+/// ```text
+/// invariant: bytes = sum of arena_bytes over the list;  count = its length
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arenas {
+    pub first: u64,
+    pub count: u64,
+    pub bytes: u64,
+}
+
+impl Arenas {
+    pub const fn new() -> Self {
+        Arenas {
+            first: NO_ARENA,
+            count: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl<S: MemorySource> Heap<S> {
+    /// A request above the small bins: a chunk, or a span of its own.
+    pub(super) fn malloc_large(&mut self, size: u64) -> Option<NonNull<u8>> {
+        if self.is_vacant() {
+            return None;
+        }
+        if size > self.policy.span_threshold {
+            return self.make_span(size, ALIGN).map(|(block, _)| block);
+        }
+        let c = self.take_chunk(chunk_bytes(size))?;
+        Some(self.hand_out(c, size))
+    }
+
+    /// Marks a chunk as the program's block of `size` bytes.
+    fn hand_out(&mut self, c: Chunk, size: u64) -> NonNull<u8> {
+        let space = self.space;
+        // SAFETY: the chunk is in use and ours; its payload is no null pointer, since it lies in the source's memory.
+        unsafe {
+            space.set_owner(c, size as u32, owner::CHUNK | self.number());
+            self.counters.chunk_allocs += 1;
+            self.counters.chunk_bytes += space.size(c) - CHUNK_HEADER;
+            self.counters.note_peak();
+            NonNull::new_unchecked(space.pointer(c.payload()))
+        }
+    }
+
+    /// A span of its own with `asked` bytes; the second value tells whether it is all zero.
+    pub(super) fn make_span(&mut self, asked: u64, align: u64) -> Option<(NonNull<u8>, bool)> {
+        if self.is_vacant() {
+            return None;
+        }
+        let word = owner::SPAN | self.number();
+        let (span, zeroed) = self
+            .spans
+            .make(self.space, &mut self.source, asked, align, word)?;
+        self.counters.span_allocs += 1;
+        // SAFETY: the span was just made.
+        self.counters.span_bytes += unsafe { self.space.span_payload(span) };
+        self.counters.note_peak();
+        Some((NonNull::new(self.space.pointer(span.0))?, zeroed))
+    }
+
+    /// # Safety
+    /// The span is one of ours, in use.
+    pub(super) unsafe fn free_span(&mut self, span: Span) {
+        // SAFETY: the caller's promise; after `unlink` nothing refers to the memory.
+        unsafe {
+            self.counters.span_frees += 1;
+            self.counters.span_bytes -= self.space.span_payload(span);
+            let (start, bytes) = self.spans.unlink(self.space, span);
+            self.source.release(start, bytes);
+        }
+    }
+
+    /// A chunk in use of at least `bytes` (a multiple of 16), from the free ones or from a new arena.
+    pub(super) fn take_chunk(&mut self, bytes: u64) -> Option<Chunk> {
+        // SAFETY: lists and arenas hold chunks of this heap only.
+        unsafe {
+            let c = match self.free.find(self.space, bytes, self.policy.fit) {
+                Some(c) => c,
+                None => self.grow(bytes)?,
+            };
+            self.free.remove(self.space, c);
+            self.split(c, bytes);
+            Some(c)
+        }
+    }
+
+    /// Marks a free chunk that is in no list as used, and cuts off what is beyond `bytes` as a free chunk.
+    ///
+    /// # Safety
+    /// The chunk is ours, free, in no list, at least `bytes` long.
+    unsafe fn split(&mut self, c: Chunk, bytes: u64) {
+        let space = self.space;
+        // SAFETY: the caller's promise; the rest lies within the chunk.
+        unsafe {
+            let have = space.size(c);
+            let rest = have - bytes;
+            if rest < MIN_CHUNK {
+                space.set_size(c, have, Use::Block);
+                self.touch_frontier(space.next(c), c.0 + have);
+                return;
+            }
+            self.counters.splits += 1;
+            space.set_size(c, bytes, Use::Block);
+            let tail = Chunk(c.0 + bytes);
+            space.begin(tail, bytes);
+            space.set_size(tail, rest, Use::Free);
+            space.set_owner(tail, 0, owner::NONE);
+            self.free.insert(space, tail);
+            self.touch_frontier(space.next(tail), tail.0);
+        }
+    }
+
+    /// Notes that memory up to `position` was handed out, if `next` is the end of an arena.
+    ///
+    /// # Safety
+    /// `next` is a chunk of ours.
+    unsafe fn touch_frontier(&mut self, next: Chunk, position: u64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.space.is_end(next) {
+                self.space.raise_frontier(next, position);
+            }
+        }
+    }
+
+    /// Gives a chunk back: merges it with free neighbours, and releases its arena when that is all free.
+    ///
+    /// # Safety
+    /// The chunk is ours and in use; what the program had in it is not used any more.
+    pub(super) unsafe fn free_chunk(&mut self, c: Chunk) {
+        let space = self.space;
+        // SAFETY: the caller's promise; neighbours of a chunk of ours are ours.
+        unsafe {
+            if space.usage(c) == Use::Block {
+                self.counters.chunk_bytes -= space.size(c) - CHUNK_HEADER;
+            }
+            let c = self.coalesce(c);
+            if space.prev_size(c) == 0 && space.is_end(space.next(c)) && self.arenas.count > 1 {
+                self.release_arena(Arena::of_first(c));
+            } else {
+                self.free.insert(space, c);
+            }
+        }
+    }
+
+    /// Marks a chunk free and merges it with its free neighbours, which leave their lists; the result is in no list.
+    ///
+    /// # Safety
+    /// The chunk is ours and in use.
+    unsafe fn coalesce(&mut self, c: Chunk) -> Chunk {
+        let space = self.space;
+        // SAFETY: the caller's promise; neighbours of a chunk of ours are ours.
+        unsafe {
+            let (mut start, mut size) = (c, space.size(c));
+            space.set_owner(c, 0, owner::NONE);
+            if self.policy.coalesce {
+                let next = space.next(c);
+                if space.usage(next) == Use::Free {
+                    self.free.remove(space, next);
+                    size += space.size(next);
+                    self.counters.coalesces += 1;
+                }
+                if let Some(prev) = space.prev(c)
+                    && space.usage(prev) == Use::Free
+                {
+                    self.free.remove(space, prev);
+                    size += space.size(prev);
+                    start = prev;
+                    self.counters.coalesces += 1;
+                }
+            }
+            space.set_size(start, size, Use::Free);
+            start
+        }
+    }
+
+    /// A new arena with a free chunk of at least `bytes`, in its list.
+    fn grow(&mut self, bytes: u64) -> Option<Chunk> {
+        let need = align::up(bytes + ARENA_OVERHEAD, PAGE)?;
+        let half = (self.arenas.bytes / 2).clamp(self.policy.first_arena, self.policy.max_arena);
+        // Powers of two, so that arenas given back serve any heap.
+        let wish = (1 << half.ilog2()).max(need.next_power_of_two());
+        if need > MAX_CHUNK {
+            return None;
+        }
+        // When the wish can't be met, what is needed may still be there.
+        let got = self
+            .source
+            .acquire(wish, PAGE)
+            .or_else(|| self.source.acquire(need, PAGE))?;
+        let space = self.space;
+        let arena = Arena(space.position(got.start.as_ptr()));
+        // SAFETY: the memory is fresh from the source; the list holds arenas of ours.
+        unsafe {
+            space.begin_arena(arena, got.bytes, self.number());
+            space.set_arena_next(arena, self.arenas.first);
+            if self.arenas.first != NO_ARENA {
+                space.set_arena_prev(Arena(self.arenas.first), arena.0);
+            }
+            self.free.insert(space, arena.first());
+        }
+        self.arenas.first = arena.0;
+        self.arenas.count += 1;
+        self.arenas.bytes += got.bytes;
+        self.counters.arenas_made += 1;
+        Some(arena.first())
+    }
+
+    /// # Safety
+    /// The arena is ours and all free, its one chunk in no list.
+    unsafe fn release_arena(&mut self, arena: Arena) {
+        let space = self.space;
+        // SAFETY: the caller's promise; the list holds arenas of ours.
+        unsafe {
+            let (next, prev) = (space.arena_next(arena), space.arena_prev(arena));
+            if next != NO_ARENA {
+                space.set_arena_prev(Arena(next), prev);
+            }
+            if prev != NO_ARENA {
+                space.set_arena_next(Arena(prev), next);
+            } else {
+                self.arenas.first = next;
+            }
+            let bytes = space.arena_bytes(arena);
+            self.arenas.count -= 1;
+            self.arenas.bytes -= bytes;
+            self.counters.arenas_released += 1;
+            space.end_arena(arena);
+            self.source
+                .release(NonNull::new_unchecked(space.pointer(arena.0)), bytes);
+        }
+    }
+
+    /// Releases the arena that a heap keeps for its next block, if it is all free: for a thread that ends.
+    pub fn release_last(&mut self) {
+        self.empty_cache();
+        if self.arenas.count != 1 {
+            return;
+        }
+        let arena = Arena(self.arenas.first);
+        let c = arena.first();
+        let space = self.space;
+        // SAFETY: the one arena of the list, and its first chunk.
+        unsafe {
+            if space.usage(c) == Use::Free && space.is_end(space.next(c)) {
+                self.free.remove(space, c);
+                self.release_arena(arena);
+            }
+        }
+    }
+
+    /// A chunk whose payload is at a multiple of `align` (more than 16), for `asked` bytes.
+    pub(super) fn aligned_chunk(&mut self, align: u64, asked: u64) -> Option<NonNull<u8>> {
+        if self.is_vacant() {
+            return None;
+        }
+        let bytes = chunk_bytes(asked);
+        // Room for a chunk in front: what is cut off must be long enough to be one.
+        let c = self.take_chunk(bytes + align + MIN_CHUNK)?;
+        let space = self.space;
+        // SAFETY: the chunk is ours, in use, and longer than lead and bytes.
+        unsafe {
+            let payload = space.pointer(c.payload()).addr() as u64;
+            let mut lead = align::gap(payload, align);
+            if lead != 0 && lead < MIN_CHUNK {
+                lead += align;
+            }
+            let have = space.size(c);
+            let inner = Chunk(c.0 + lead);
+            if lead != 0 {
+                space.begin(inner, lead);
+                space.set_size(inner, have - lead, Use::Block);
+                space.set_size(c, lead, Use::Run); // in use and no block of the program, until it is freed below
+            }
+            self.trim(inner, bytes);
+            let block = self.hand_out(inner, asked);
+            if lead != 0 {
+                self.free_chunk(c);
+            }
+            Some(block)
+        }
+    }
+
+    /// As `split`, but the rest is given back with coalescing: the chunk after it may be free.
+    ///
+    /// # Safety
+    /// The chunk is ours, in no list, at least `bytes` long; afterwards it is in use.
+    pub(super) unsafe fn trim(&mut self, c: Chunk, bytes: u64) {
+        let space = self.space;
+        // SAFETY: the caller's promise; the rest lies within the chunk.
+        unsafe {
+            let have = space.size(c);
+            if have - bytes < MIN_CHUNK {
+                space.set_size(c, have, Use::Block);
+                return;
+            }
+            self.counters.splits += 1;
+            space.set_size(c, bytes, Use::Block);
+            let tail = Chunk(c.0 + bytes);
+            space.begin(tail, bytes);
+            space.set_size(tail, have - bytes, Use::Run); // in use, and no block of the program
+            let free = self.coalesce(tail);
+            self.free.insert(space, free);
+        }
+    }
+
+    /// Chunks free in the arenas: how many, and their bytes.
+    pub fn free_chunks(&self) -> (u64, u64) {
+        let (mut count, mut bytes) = (0, 0);
+        for class in 0..crate::base::class::CLASSES {
+            let mut at = self.free.head(class);
+            while at != 0 {
+                // SAFETY: lists hold free chunks of this heap.
+                unsafe {
+                    bytes += self.space.size(Chunk(at));
+                    at = self.space.link_next(Chunk(at));
+                }
+                count += 1;
+            }
+        }
+        (count, bytes)
+    }
+
+    /// What a span of `size` bytes takes from the source, for those who plan. Bytes.
+    pub fn span_need(size: u64) -> Option<u64> {
+        Spans::need(size, ALIGN).map(|(bytes, _)| bytes)
+    }
+}
+
+/// Bytes of a chunk for a payload of `size` bytes.
+pub(super) fn chunk_bytes(size: u64) -> u64 {
+    ((size + CHUNK_HEADER + 15) & !15).max(MIN_CHUNK)
+}

@@ -1,0 +1,322 @@
+//! The checker of every invariant that stands above a structure of this crate.
+
+use super::Heap;
+use crate::base::class::{self, BINS, CLASSES, class_of};
+use crate::base::error::Broken;
+use crate::chunk::arena::{Arena, NO_ARENA};
+use crate::chunk::block::{CACHED, HOME, IN_FLIGHT, LIVE, Run};
+use crate::chunk::owner;
+use crate::chunk::tag::{Chunk, MIN_CHUNK, Use};
+use crate::source::MemorySource;
+
+/// What a walk over the arenas counted, to be compared with what the lists say.
+#[derive(Default)]
+struct Seen {
+    arenas: u64,
+    arena_bytes: u64,
+    free: u64,
+    free_bytes: u64,
+    runs: u64,
+    /// Blocks that are not home, and those of them tagged as cached.
+    out: u64,
+    cached: u64,
+    /// Runs that belong in a list.
+    partial: u64,
+}
+
+fn must(holds: bool, what: &'static str, position: u64) -> Result<(), Broken> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Broken { what, position })
+    }
+}
+
+impl<S: MemorySource> Heap<S> {
+    /// Walks every block and every list.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold, and where.
+    pub fn check(&self) -> Result<(), Broken> {
+        let mut seen = Seen::default();
+        let mut at = self.oldest_arena();
+        let mut newer_of = NO_ARENA;
+        while at != NO_ARENA {
+            let arena = Arena(at);
+            // SAFETY: the list holds arenas of this heap; a header that is not one ends the check.
+            unsafe {
+                must(
+                    self.space.is_arena(arena),
+                    "an arena's header is not one",
+                    at,
+                )?;
+                must(
+                    self.space.arena_next(arena) == newer_of,
+                    "the list of arenas is not linked both ways",
+                    at,
+                )?;
+                self.check_arena(arena, &mut seen)?;
+                newer_of = at;
+                at = self.space.arena_prev(arena);
+            }
+        }
+        must(
+            seen.arenas == self.arenas.count,
+            "the count of arenas is wrong",
+            0,
+        )?;
+        must(
+            seen.arena_bytes == self.arenas.bytes,
+            "the bytes of arenas are wrong",
+            0,
+        )?;
+        self.check_free(&seen)?;
+        self.check_bins(&seen)?;
+        let spans = self
+            .spans
+            .iter(self.space)
+            .fold((0, 0), |(count, bytes), span| {
+                // SAFETY: the list holds spans of this heap.
+                (count + 1, bytes + unsafe { self.space.span_bytes(span) })
+            });
+        must(
+            spans == (self.spans.count, self.spans.bytes),
+            "the list of spans does not add up",
+            0,
+        )
+    }
+
+    /// # Safety
+    /// The arena is one of ours.
+    unsafe fn check_arena(&self, arena: Arena, seen: &mut Seen) -> Result<(), Broken> {
+        let space = self.space;
+        // SAFETY: the caller's promise; a size that would lead out of the arena ends the walk.
+        unsafe {
+            let (bytes, end) = (space.arena_bytes(arena), space.arena_end(arena));
+            seen.arenas += 1;
+            seen.arena_bytes += bytes;
+            let (mut c, mut prev_size, mut prev_free, mut highest) =
+                (arena.first(), 0, false, arena.first().0);
+            while c != end {
+                let size = space.size(c);
+                must(
+                    size >= MIN_CHUNK && size <= end.0 - c.0,
+                    "a chunk leads out of its arena",
+                    c.0,
+                )?;
+                must(
+                    space.prev_size(c) == prev_size,
+                    "a boundary tag does not match the chunk before",
+                    c.0,
+                )?;
+                let usage = space.usage(c);
+                if usage == Use::Free {
+                    must(
+                        !(prev_free && self.policy.coalesce),
+                        "two free chunks are neighbours",
+                        c.0,
+                    )?;
+                    seen.free += 1;
+                    seen.free_bytes += size;
+                } else {
+                    highest = c.0 + size;
+                }
+                match usage {
+                    Use::Free => must(
+                        space.owner(c) == owner::NONE,
+                        "a free chunk has an owner",
+                        c.0,
+                    )?,
+                    Use::Block => {
+                        must(
+                            space.owner(c) == owner::CHUNK | self.number(),
+                            "a chunk's owner is wrong",
+                            c.0,
+                        )?;
+                        must(
+                            u64::from(space.asked(c)) + 16 <= size,
+                            "a chunk is smaller than asked",
+                            c.0,
+                        )?;
+                    }
+                    Use::Run => self.check_run(Run(c.0), size, seen)?,
+                }
+                (prev_size, prev_free) = (size, usage == Use::Free);
+                c = Chunk(c.0 + size);
+            }
+            must(
+                space.prev_size(end) == prev_size,
+                "an arena's end does not match the last chunk",
+                end.0,
+            )?;
+            must(space.is_end(end), "an arena has no end", end.0)?;
+            must(
+                space.frontier(arena) >= highest,
+                "a block lies beyond the frontier",
+                highest,
+            )
+        }
+    }
+
+    /// # Safety
+    /// The run is one of ours and `size` bytes long.
+    unsafe fn check_run(&self, run: Run, size: u64, seen: &mut Seen) -> Result<(), Broken> {
+        let space = self.space;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (bin, capacity, home) = (
+                space.run_bin(run),
+                space.run_capacity(run),
+                space.run_home(run),
+            );
+            must((1..BINS).contains(&bin), "a run's bin is none", run.0)?;
+            let last = run.block(bin, capacity) - 8;
+            must(
+                capacity > 0 && last <= run.0 + size,
+                "a run has more blocks than fit",
+                run.0,
+            )?;
+            seen.runs += 1;
+            let mut tagged_home = 0;
+            for index in 0..capacity {
+                let at = run.block(bin, index);
+                must(space.run_of(at) == run, "a block's place is wrong", at)?;
+                must(
+                    space.owner_before(at) == self.key,
+                    "a block's owner is wrong",
+                    at,
+                )?;
+                let tag = space.tag(at);
+                let live = tag >= LIVE && class::bin_of_tag(usize::from(tag)) == bin;
+                must(
+                    live || [CACHED, IN_FLIGHT, HOME].contains(&tag),
+                    "a block's tag is none",
+                    at,
+                )?;
+                tagged_home += u64::from(tag == HOME);
+                seen.cached += u64::from(tag == CACHED);
+            }
+            must(
+                tagged_home == home && home < capacity,
+                "a run's count of blocks at home is wrong",
+                run.0,
+            )?;
+            seen.out += capacity - home;
+            seen.partial += u64::from(home > 0);
+            let (mut at, mut length) = (space.run_first(run), 0);
+            while at != 0 && length <= home {
+                must(
+                    space.tag(at) == HOME && space.run_of(at) == run,
+                    "a run's list holds a foreign block",
+                    at,
+                )?;
+                length += 1;
+                at = space.link(at);
+            }
+            must(
+                length == home,
+                "a run's list has another length than its count",
+                run.0,
+            )
+        }
+    }
+
+    fn check_free(&self, seen: &Seen) -> Result<(), Broken> {
+        let (mut count, mut bytes) = (0, 0);
+        for class in 0..CLASSES {
+            let mut at = self.free.head(class);
+            must(
+                self.free.is_filled(class) == (at != 0),
+                "the bitmap of classes is wrong",
+                at,
+            )?;
+            let mut prev = 0;
+            while at != 0 && count <= seen.free {
+                let c = Chunk(at);
+                // SAFETY: lists hold free chunks of this heap.
+                unsafe {
+                    must(
+                        self.space.usage(c) == Use::Free,
+                        "a chunk in use is in a list of free ones",
+                        at,
+                    )?;
+                    must(
+                        class_of(self.space.size(c)) == class,
+                        "a free chunk is in the wrong class",
+                        at,
+                    )?;
+                    must(
+                        self.space.link_prev(c) == prev,
+                        "a list of free chunks is not linked both ways",
+                        at,
+                    )?;
+                    count += 1;
+                    bytes += self.space.size(c);
+                    (prev, at) = (at, self.space.link_next(c));
+                }
+            }
+        }
+        must(
+            (count, bytes) == (seen.free, seen.free_bytes),
+            "free chunks and their lists differ",
+            0,
+        )
+    }
+
+    fn check_bins(&self, seen: &Seen) -> Result<(), Broken> {
+        let (mut listed, mut cached_total) = (0, 0);
+        for bin in 1..BINS {
+            let cached = (self.states[bin].limit - self.bins[bin].room) as u64;
+            let (mut at, mut length) = (self.space.position(self.bins[bin].head), 0);
+            // SAFETY: the cache holds small blocks of this heap, the list of runs its runs.
+            unsafe {
+                while at != 0 && length <= cached {
+                    must(
+                        self.space.tag(at) == CACHED,
+                        "a block in the cache is not tagged so",
+                        at,
+                    )?;
+                    let run = self.space.run_of(at);
+                    must(
+                        self.space.run_bin(run) == bin,
+                        "a block is in another bin's cache",
+                        at,
+                    )?;
+                    length += 1;
+                    at = self.space.link(at);
+                }
+                must(
+                    length == cached,
+                    "a bin's count of cached blocks is wrong",
+                    bin as u64,
+                )?;
+                let mut run = self.states[bin].runs;
+                while run != 0 && listed <= seen.partial {
+                    must(
+                        self.space.run_home(Run(run)) > 0,
+                        "a run without blocks at home is in a list",
+                        run,
+                    )?;
+                    listed += 1;
+                    run = self.space.run_next(Run(run));
+                }
+            }
+            cached_total += cached;
+        }
+        must(
+            listed == seen.partial,
+            "a run with blocks at home is in no list",
+            0,
+        )?;
+        must(
+            cached_total == seen.cached,
+            "a block is tagged as cached and in no cache",
+            0,
+        )?;
+        must(
+            self.out() == (seen.runs, seen.out),
+            "counts of runs or blocks are wrong",
+            0,
+        )
+    }
+}

@@ -1,0 +1,115 @@
+//! Segregated lists of free chunks, one for each class, with a bitmap of those that are not empty.
+//!
+//! ```text
+//! invariant: a chunk is in the list of class_of(size)  <=>  its tag says it is free
+//! invariant: bit i of the set  <=>  list i is not empty
+//! ```
+
+use crate::base::bitmap::ClassSet;
+use crate::base::class::{CLASSES, class_of};
+use crate::chunk::Space;
+use crate::chunk::tag::Chunk;
+
+use super::policy::Fit;
+
+/// How many chunks of one list are looked at before the next class is tried.
+const LOOK: usize = 8;
+
+/// The lists. Position 0 ends a list.
+pub(super) struct FreeChunks {
+    heads: [u64; CLASSES],
+    filled: ClassSet,
+}
+
+#[allow(
+    clippy::missing_safety_doc,
+    reason = "private; unsafe for the reason of `Space`: the chunk must be one of the heap's"
+)]
+impl FreeChunks {
+    pub const fn new() -> Self {
+        FreeChunks {
+            heads: [0; CLASSES],
+            filled: ClassSet::new(),
+        }
+    }
+
+    /// Puts a free chunk at the front of its list.
+    pub unsafe fn insert(&mut self, space: Space, c: Chunk) {
+        // SAFETY: the chunk is the heap's and free, so its payload holds links; heads are such chunks as well.
+        unsafe {
+            let class = class_of(space.size(c));
+            let head = self.heads[class];
+            space.set_link_next(c, head);
+            space.set_link_prev(c, 0);
+            if head != 0 {
+                space.set_link_prev(Chunk(head), c.0);
+            }
+            self.heads[class] = c.0;
+            self.filled.insert(class);
+        }
+    }
+
+    /// Takes a chunk out of its list.
+    pub unsafe fn remove(&mut self, space: Space, c: Chunk) {
+        // SAFETY: as above.
+        unsafe {
+            let (next, prev) = (space.link_next(c), space.link_prev(c));
+            if next != 0 {
+                space.set_link_prev(Chunk(next), prev);
+            }
+            if prev != 0 {
+                space.set_link_next(Chunk(prev), next);
+            } else {
+                let class = class_of(space.size(c));
+                self.heads[class] = next;
+                if next == 0 {
+                    self.filled.remove(class);
+                }
+            }
+        }
+    }
+
+    /// A free chunk of at least `bytes`; it stays in its list.
+    pub unsafe fn find(&self, space: Space, bytes: u64, fit: Fit) -> Option<Chunk> {
+        let mut class = self.filled.next_from(class_of(bytes))?;
+        loop {
+            // SAFETY: as above.
+            if let Some(found) = unsafe { self.look(space, class, bytes, fit) } {
+                return Some(found);
+            }
+            // Only the request's own class can hold chunks that are too small.
+            class = self.filled.next_from(class + 1)?;
+        }
+    }
+
+    unsafe fn look(&self, space: Space, class: usize, bytes: u64, fit: Fit) -> Option<Chunk> {
+        let mut best: Option<(u64, Chunk)> = None;
+        let mut at = self.heads[class];
+        for _ in 0..LOOK {
+            if at == 0 {
+                break;
+            }
+            let c = Chunk(at);
+            // SAFETY: as above.
+            let (size, next) = unsafe { (space.size(c), space.link_next(c)) };
+            if size >= bytes && best.is_none_or(|(least, _)| size < least) {
+                best = Some((size, c));
+                if fit == Fit::First || size == bytes {
+                    break;
+                }
+            }
+            at = next;
+        }
+        best.map(|(_, c)| c)
+    }
+
+    /// The first chunk of a class, as a position; 0: none.
+    pub fn head(&self, class: usize) -> u64 {
+        self.heads[class]
+    }
+
+    /// Whether the bitmap has the class.
+    pub fn is_filled(&self, class: usize) -> bool {
+        self.filled.contains(class)
+    }
+}

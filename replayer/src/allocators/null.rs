@@ -1,0 +1,106 @@
+//! `null`: hands out addresses and remembers nothing, so that a replay under it takes what the harness itself takes.
+//!
+//! All blocks lie over one another in one region, which is large enough for the largest request of the plan. So the harness may
+//! touch them, but nobody may rely on what is in them.
+
+use std::ffi::c_void;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use super::Allocator;
+use crate::engine::Calls;
+use crate::mapping::Region;
+use crate::plan::Counts;
+use crate::results::AllocatorInfo;
+
+/// Does nothing.
+pub struct Null;
+
+/// Small blocks start at different places of so many bytes, or they would all wait for the same cache line.
+const SPREAD: usize = 64 * 1024;
+
+/// Above this the region is not touched beforehand.
+const MOST_PREFAULTED: usize = 256 << 20;
+
+static BASE: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+/// Bytes from BASE on that a block may cover, without the spread.
+static ROOM: AtomicUsize = AtomicUsize::new(0);
+
+/// Every region that was ever in use stays mapped: a block of it may still be about.
+static REGIONS: OnceLock<std::sync::Mutex<Vec<Region>>> = OnceLock::new();
+
+impl Allocator for Null {
+    fn describe(&self) -> AllocatorInfo {
+        AllocatorInfo {
+            name: "null".into(),
+            version: None,
+            reached_by: "linked".into(),
+            settings: Vec::new(),
+        }
+    }
+
+    fn calls(&self) -> Calls {
+        Calls {
+            malloc,
+            calloc,
+            aligned,
+            realloc,
+            free,
+        }
+    }
+
+    fn prepare(&self, counts: &Counts) -> Result<(), String> {
+        let room = usize::try_from(counts.largest)
+            .map_err(|_| "the largest request exceeds the address space".to_owned())?;
+        let align = 1usize << counts.align_log2;
+        let bytes = room
+            .checked_add(SPREAD)
+            .and_then(|b| b.checked_add(align))
+            .ok_or("the largest request exceeds the address space")?;
+        let region =
+            Region::anonymous("null allocator", bytes, false).map_err(|error| error.to_string())?;
+        if bytes <= MOST_PREFAULTED {
+            region.prefault(0, bytes);
+        }
+        let start = region.start();
+        let base = start.wrapping_add(start.addr().next_multiple_of(align) - start.addr());
+        if let Ok(mut regions) = REGIONS.get_or_init(Default::default).lock() {
+            regions.push(region);
+        }
+        ROOM.store(room, Ordering::Relaxed);
+        BASE.store(base, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// An address at which `size` bytes are mapped; null if the region is smaller.
+fn place(size: usize) -> *mut c_void {
+    if size > ROOM.load(Ordering::Relaxed) {
+        return std::ptr::null_mut();
+    }
+    // The place follows from the size alone: no state, no contention.
+    let offset = size.wrapping_mul(64) % SPREAD;
+    BASE.load(Ordering::Relaxed).wrapping_add(offset).cast()
+}
+
+unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
+    place(size)
+}
+
+unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+    place(count.saturating_mul(size))
+}
+
+unsafe extern "C" fn aligned(_align: usize, size: usize) -> *mut c_void {
+    if size > ROOM.load(Ordering::Relaxed) {
+        return std::ptr::null_mut();
+    }
+    // BASE is aligned to the plan's largest alignment.
+    BASE.load(Ordering::Relaxed).cast()
+}
+
+unsafe extern "C" fn realloc(_block: *mut c_void, size: usize) -> *mut c_void {
+    place(size)
+}
+
+unsafe extern "C" fn free(_block: *mut c_void) {}

@@ -1,0 +1,81 @@
+//! The plan's file while it is written.
+
+use super::layout::{Counts, Header, Offsets, ThreadRow};
+use super::op::{Op, Wide};
+use crate::mapping::{Access, MapError, MemoryFile, Region};
+
+/// The plan's file while it is written.
+pub(super) struct Sheet {
+    region: Region,
+    offsets: Offsets,
+    counts: Counts,
+}
+
+impl Sheet {
+    /// Maps a new, zeroed file of `offsets.end` bytes.
+    pub fn new(file: &MemoryFile, offsets: Offsets, counts: Counts) -> Result<Sheet, MapError> {
+        let region = Region::of_file("plan", file.file(), offsets.end, Access::Shared)?;
+        Ok(Sheet {
+            region,
+            offsets,
+            counts,
+        })
+    }
+
+    /// A part of the file as values.
+    ///
+    /// # Safety
+    /// Any bits must be a valid `T`; `offset` and `len` must be those of one part in `self.offsets` and `self.counts`, and no two
+    /// slices of the same part may be alive at once.
+    unsafe fn part<'a, T>(&self, offset: usize, len: u64) -> &'a mut [T] {
+        // SAFETY: Offsets::of put the part inside the mapping and on a 64-byte boundary; the file is ours alone until it is sealed.
+        unsafe {
+            std::slice::from_raw_parts_mut(self.region.start().add(offset).cast(), len as usize)
+        }
+    }
+
+    /// One row a thread.
+    pub fn rows(&mut self) -> &mut [ThreadRow] {
+        // SAFETY: integers; `&mut self` bounds the slice and keeps it the only one.
+        unsafe { self.part(self.offsets.rows, self.counts.threads) }
+    }
+
+    /// Starts and ends, as raw steps.
+    pub fn timeline(&mut self) -> &mut [u32] {
+        // SAFETY: as in `rows`.
+        unsafe { self.part(self.offsets.timeline, self.counts.timeline) }
+    }
+
+    /// One number a lane.
+    pub fn lane_slots(&mut self) -> &mut [u32] {
+        // SAFETY: as in `rows`.
+        unsafe { self.part(self.offsets.lane_slots, self.counts.lanes) }
+    }
+
+    /// Operations and wide records.
+    pub fn ops_and_wide(&mut self) -> (&mut [Op], &mut [Wide]) {
+        // SAFETY: as in `rows`; the two parts do not overlap.
+        unsafe {
+            (
+                self.part(self.offsets.ops, self.counts.ops),
+                self.part(self.offsets.wide, self.counts.wide),
+            )
+        }
+    }
+
+    /// Operations.
+    pub fn ops(&mut self) -> &[Op] {
+        self.ops_and_wide().0
+    }
+
+    /// Writes the header, after which the file is a plan.
+    pub fn seal(self) {
+        // SAFETY: the header lies in the first page of the mapping, before every part.
+        unsafe {
+            self.region
+                .start()
+                .cast::<Header>()
+                .write(Header::new(self.counts, self.offsets.end as u64))
+        };
+    }
+}

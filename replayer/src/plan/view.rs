@@ -1,0 +1,178 @@
+//! A plan mapped for reading, every number in it checked once, so that the engine need not check while it measures.
+
+use std::fs::File;
+
+use super::layout::{Counts, Header, Offsets, ThreadRow};
+use super::op::{Kind, Op, Wide};
+use super::timeline::Step;
+use crate::mapping::{Access, MapError, Region};
+
+/// A plan file that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// It could not be opened.
+    #[error("the plan could not be opened: {0}")]
+    Open(std::io::Error),
+    /// It could not be mapped.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// It is no plan, or not whole.
+    #[error("not a plan of this version of heaptape: {0}")]
+    Unsound(&'static str),
+}
+
+/// A plan in memory, read-only.
+#[derive(Debug)]
+pub struct PlanView {
+    region: Region,
+    counts: Counts,
+    offsets: Offsets,
+}
+
+impl PlanView {
+    /// Maps the plan and checks it: every operation names a slot and a record that exist, every thread appears in the timeline
+    /// with its start before its end, and no two threads share a lane at the same time.
+    pub fn open(file: &File) -> Result<PlanView, ViewError> {
+        let len = file.metadata().map_err(ViewError::Open)?.len();
+        if len < size_of::<Header>() as u64 {
+            return Err(ViewError::Unsound("it is too short"));
+        }
+        let bytes =
+            usize::try_from(len).map_err(|_| ViewError::Unsound("it is larger than memory"))?;
+        let region = Region::of_file("plan", file, bytes, Access::Read)?;
+        // SAFETY: the mapping is page-aligned and holds at least a Header, which is nothing but integers.
+        let header = unsafe { region.start().cast::<Header>().read() };
+        if !header.sound(len) {
+            return Err(ViewError::Unsound("its header's checksum does not match"));
+        }
+        let counts = header.counts;
+        let offsets = Offsets::of(&counts)
+            .filter(|o| o.end as u64 == len)
+            .ok_or(ViewError::Unsound("its length does not match"))?;
+        let view = PlanView {
+            region,
+            counts,
+            offsets,
+        };
+        view.check()?;
+        Ok(view)
+    }
+
+    /// Sizes.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// One row a thread.
+    pub fn threads(&self) -> &[ThreadRow] {
+        // SAFETY: ThreadRow is integers without padding needs (any bits are valid).
+        unsafe { self.part(self.offsets.rows, self.counts.threads) }
+    }
+
+    /// Starts and ends of threads, in the tape's order.
+    pub fn timeline(&self) -> impl Iterator<Item = Step> + '_ {
+        // SAFETY: u32 is valid for any bits.
+        unsafe { self.part::<u32>(self.offsets.timeline, self.counts.timeline) }
+            .iter()
+            .map(|&raw| Step::from_raw(raw))
+    }
+
+    /// How many slots each lane's table needs.
+    pub fn lane_slots(&self) -> &[u32] {
+        // SAFETY: u32 is valid for any bits.
+        unsafe { self.part(self.offsets.lane_slots, self.counts.lanes) }
+    }
+
+    /// Wide records.
+    pub fn wide(&self) -> &[Wide] {
+        // SAFETY: Wide is two integers; any bits are valid.
+        unsafe { self.part(self.offsets.wide, self.counts.wide) }
+    }
+
+    /// All operations; [`ThreadRow`] says which belong to whom.
+    pub fn ops(&self) -> &[Op] {
+        // SAFETY: Op is one integer; any bits are valid.
+        unsafe { self.part(self.offsets.ops, self.counts.ops) }
+    }
+
+    /// One part of the file.
+    ///
+    /// # Safety
+    /// Any bits must be a valid `T`.
+    unsafe fn part<T>(&self, offset: usize, len: u64) -> &[T] {
+        // SAFETY: Offsets::of put the part inside the file (open compared the length), on a 64-byte boundary of a page-aligned
+        // mapping; the mapping is read-only, and the planner had finished writing before it handed the file out.
+        unsafe { std::slice::from_raw_parts(self.region.start().add(offset).cast(), len as usize) }
+    }
+
+    fn check(&self) -> Result<(), ViewError> {
+        let bad = |what| Err(ViewError::Unsound(what));
+        let mut next = 0;
+        for row in self.threads() {
+            if row.first_op != next || row.ops > self.counts.ops - next {
+                return bad("its threads do not follow one another");
+            }
+            next += row.ops;
+            if row.ops > 0
+                && self
+                    .lane_slots()
+                    .get(row.lane as usize)
+                    .is_none_or(|&slots| row.slots > slots)
+            {
+                return bad("a thread has no lane");
+            }
+            let ops = &self.ops()[row.first_op as usize..(row.first_op + row.ops) as usize];
+            if !ops.iter().all(|&op| self.op_is_sound(op, row.slots)) {
+                return bad("an operation names what is not there");
+            }
+        }
+        if next != self.counts.ops {
+            return bad("operations belong to no thread");
+        }
+        self.check_timeline()
+    }
+
+    fn op_is_sound(&self, op: Op, slots: u32) -> bool {
+        let Some(kind) = op.kind() else { return false };
+        let slots = if op.shared() {
+            self.counts.shared
+        } else {
+            u64::from(slots)
+        };
+        u64::from(op.slot()) < slots
+            && (!op.is_wide() || (op.field() as u64) < self.counts.wide)
+            && (kind != Kind::Aligned || op.is_wide())
+    }
+
+    fn check_timeline(&self) -> Result<(), ViewError> {
+        let mut lanes = vec![None; self.lane_slots().len()];
+        let mut seen = vec![0u8; self.threads().len()];
+        for step in self.timeline() {
+            let (Step::Start(thread) | Step::End(thread)) = step;
+            let lane = self
+                .threads()
+                .get(thread as usize)
+                .and_then(|row| lanes.get_mut(row.lane as usize));
+            let (Some(lane), Some(seen)) = (lane, seen.get_mut(thread as usize)) else {
+                return Err(ViewError::Unsound("its timeline names what is not there"));
+            };
+            let (was, now, count) = match step {
+                Step::Start(_) => (None, Some(thread), 0),
+                Step::End(_) => (Some(thread), None, 1),
+            };
+            if *lane != was || *seen != count {
+                return Err(ViewError::Unsound("its timeline is out of order"));
+            }
+            *lane = now;
+            *seen += 1;
+        }
+        if seen
+            .iter()
+            .zip(self.threads())
+            .any(|(&seen, row)| seen != 2 && (seen != 0 || row.ops > 0))
+        {
+            return Err(ViewError::Unsound("a thread does not start and end once"));
+        }
+        Ok(())
+    }
+}

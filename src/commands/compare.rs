@@ -1,0 +1,116 @@
+//! `heaptape compare`, the main job: records the scenarios (or takes tapes), replays them, draws the report.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressBar;
+use trace_recorder::{Phase, Scale, Scenario, ScenarioOptions, record_scenario};
+
+use super::replay::{MeasureArgs, measure, print, verdict, write_results};
+use crate::{progress, table};
+
+/// Compare allocators on tapes and draw a report (the default command)
+///
+/// Without a tape it records the three scenarios first: basic, ephemeral and large. Prints a table, and writes into DIR:
+/// index.html, results.json, every chart as PNG and SVG, and the tapes it recorded.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  heaptape                                            = heaptape compare: scenarios, default allocators, folder `report`
+  heaptape compare my.tape                            one tape of yours
+  heaptape compare my.tape -a system,fancy -n 10 -o mine
+  heaptape compare --scale small                      the scenarios in a few seconds")]
+pub struct CompareArgs {
+    /// The tapes; without any the scenarios are recorded
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    how: MeasureArgs,
+
+    /// Folder for the report; made if it is not there
+    #[arg(short, long, value_name = "DIR", default_value = "report")]
+    output: PathBuf,
+
+    /// How much the recorded scenarios do: small, default or paper
+    #[arg(long, value_name = "SCALE", default_value_t = Scale::Default, conflicts_with = "files")]
+    scale: Scale,
+}
+
+/// What is recorded when no tape is given.
+const SCENARIOS: [Scenario; 3] = [Scenario::Basic, Scenario::Ephemeral, Scenario::Large];
+
+/// Runs the command.
+///
+/// # Errors
+/// A scenario that can't be recorded, a tape that can't be replayed, a file that can't be written. Exit code 1 if a run failed.
+pub fn run(args: &CompareArgs) -> Result<ExitCode> {
+    std::fs::create_dir_all(&args.output)
+        .with_context(|| format!("{}: cannot be made", args.output.display()))?;
+    let recorded;
+    let files = if args.files.is_empty() {
+        recorded = record(args.scale, &args.output.join("tapes"))?;
+        &recorded
+    } else {
+        &args.files
+    };
+    let results = measure(files, &args.how)?;
+    write_results(&results, &args.output.join("results.json"))?;
+    print(&table::render(&results))?;
+    let written = reports::write_report(&results, &args.output)?;
+    print(&format!("Report: {}\n", written.index.display()))?;
+    Ok(verdict(&results))
+}
+
+/// Records the scenarios into `dir`.
+fn record(scale: Scale, dir: &Path) -> Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
+    let options = ScenarioOptions {
+        scale,
+        ..ScenarioOptions::default()
+    };
+    let record_one = |scenario: Scenario| {
+        let path = dir.join(format!("{scenario}.tape"));
+        let bar = Mutex::new(Bar {
+            shown: None,
+            bar: progress::bar(0, "recording"),
+        });
+        let outcome = record_scenario(scenario, &options, &path, &|phase, done, total| {
+            show(&bar, scenario, phase, done, total)
+        });
+        if let Ok(bar) = bar.lock() {
+            bar.bar.finish_and_clear();
+        }
+        let recorded = outcome.with_context(|| format!("recording scenario {scenario}"))?;
+        if recorded.lost > 0 {
+            bail!(
+                "recording scenario {scenario}: the capture buffers were full, {} events are not on the tape",
+                recorded.lost
+            );
+        }
+        Ok(path)
+    };
+    SCENARIOS.into_iter().map(record_one).collect()
+}
+
+struct Bar {
+    shown: Option<Phase>,
+    bar: ProgressBar,
+}
+
+fn show(bar: &Mutex<Bar>, scenario: Scenario, phase: Phase, done: u64, total: u64) {
+    // A bar that another thread holds is moved by that one.
+    let Ok(mut bar) = bar.try_lock() else { return };
+    if bar.shown != Some(phase) {
+        bar.shown = Some(phase);
+        let what = match phase {
+            Phase::Run => "recording",
+            Phase::Finish => "making the tape",
+        };
+        bar.bar.set_message(format!("{scenario}: {what}"));
+        bar.bar.set_length(total);
+    }
+    bar.bar.set_position(done);
+}

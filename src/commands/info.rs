@@ -1,0 +1,89 @@
+//! `heaptape info`: what is on a tape.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use trace_format::{FileSource, Tape};
+use trace_recorder::info::info_with_progress;
+
+/// Columns where standard output is no terminal.
+const DEFAULT_WIDTH: usize = 100;
+
+/// Tell what is on a tape: threads, events, sizes, lifetimes, peak
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  heaptape info my.tape
+  heaptape info my.tape --json | jq .peak_live_bytes
+  heaptape record -o - --scenario basic | heaptape info -")]
+pub struct InfoArgs {
+    /// The tape; `-` is standard input
+    file: PathBuf,
+
+    /// Print JSON: times in nanoseconds, sizes in bytes
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the file is no sound tape.
+pub fn run(args: &InfoArgs) -> Result<ExitCode> {
+    let name = shown(&args.file);
+    let source = open_source(&args.file)?;
+    let tape = Tape::open(source).with_context(|| name.clone())?;
+    let bar = crate::progress::bar(tape.totals().events, "reading the tape");
+    let info = info_with_progress(&tape, &|done, _| bar.set_position(done));
+    bar.finish_and_clear();
+    let info = info.with_context(|| name)?;
+    let text = if args.json {
+        serde_json::to_string_pretty(&info)? + "\n"
+    } else {
+        info.render(width())
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tape's bytes: a file, or all of standard input, kept in a file that has no name.
+pub(super) fn open_source(path: &Path) -> Result<FileSource> {
+    if path != Path::new("-") {
+        return FileSource::open(path).with_context(|| format!("cannot open {}", path.display()));
+    }
+    let mut kept =
+        tempfile::NamedTempFile::new().context("cannot keep standard input in a temporary file")?;
+    std::io::copy(&mut std::io::stdin().lock(), &mut kept).context("cannot read standard input")?;
+    FileSource::open(kept.path()).context("cannot open what was read from standard input")
+}
+
+/// What messages call the input.
+pub(super) fn shown(path: &Path) -> String {
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Writes to standard output. A reader that has gone away is no error.
+pub(super) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("writing to standard output"),
+    }
+}
+
+fn width() -> usize {
+    let stdout = console::Term::stdout();
+    if std::io::stdout().is_terminal() {
+        stdout
+            .size_checked()
+            .map_or(DEFAULT_WIDTH, |(_, columns)| usize::from(columns))
+    } else {
+        DEFAULT_WIDTH
+    }
+}

@@ -1,0 +1,263 @@
+//! Results as a table for the terminal.
+
+use replayer::results::{Ratio, Results, Run, TapeSummary};
+use trace_recorder::units::{bytes, grouped, nanoseconds};
+
+/// One table a tape: a row an allocator, medians over its runs; below each, what makes it doubtful.
+pub fn render(results: &Results) -> String {
+    let mut text = String::new();
+    for tape in &results.tapes {
+        text.push_str(&header(results, tape));
+        let rows: Vec<Vec<String>> = std::iter::once(titles())
+            .chain(
+                results
+                    .allocators
+                    .iter()
+                    .map(|a| row(results, tape, &a.name)),
+            )
+            .collect();
+        text.push_str(&aligned(&rows));
+        text.push_str(&notes(results, tape));
+        text.push('\n');
+    }
+    text
+}
+
+fn header(results: &Results, tape: &TapeSummary) -> String {
+    let runs: Vec<&Run> = results
+        .runs
+        .iter()
+        .filter(|run| run.tape == tape.name)
+        .collect();
+    let ops = tape.mallocs + tape.frees + tape.reallocs;
+    let repetitions = runs.iter().map(|run| run.repetition).max().unwrap_or(0);
+    let harness = runs
+        .iter()
+        .find_map(|run| run.harness_ns_per_op)
+        .map_or(String::new(), |ns| {
+            format!(", harness {ns:.1} ns an operation")
+        });
+    format!(
+        "{}: {} threads, {} operations ({} reallocs, {} frees by another thread), median of {repetitions}{harness}\n",
+        tape.name,
+        grouped(u64::from(tape.threads)),
+        grouped(ops),
+        grouped(tape.reallocs),
+        tape.remote_frees.map_or("?".to_owned(), grouped),
+    )
+}
+
+fn titles() -> Vec<String> {
+    [
+        "allocator",
+        "elapsed",
+        "alloc calls",
+        "free calls",
+        "failed",
+        "peak live",
+        "peak RSS",
+        "time × system",
+        "RSS × system",
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+fn row(results: &Results, tape: &TapeSummary, allocator: &str) -> Vec<String> {
+    let runs: Vec<&Run> = results
+        .runs
+        .iter()
+        .filter(|run| run.tape == tape.name && run.allocator == allocator)
+        .collect();
+    let summary = results
+        .summary
+        .iter()
+        .find(|s| s.tape == tape.name && s.allocator == allocator);
+    let middle = |measure: fn(&Run) -> Option<u64>| -> Option<u64> {
+        let values: Vec<f64> = runs
+            .iter()
+            .filter_map(|run| measure(run))
+            .map(|value| value as f64)
+            .collect();
+        replayer::measure::median(&values).map(|value| value.round() as u64)
+    };
+    let tell = |value: Option<u64>, how: fn(u64) -> String| value.map_or("-".to_owned(), how);
+    // Never a median: a run with failures must not hide behind two without.
+    let failed = runs.iter().map(|run| run.failed).max();
+    vec![
+        allocator.to_owned(),
+        tell(middle(|run| Some(run.elapsed_ns)), nanoseconds),
+        tell(middle(|run| Some(run.mallocs)), grouped),
+        tell(middle(|run| Some(run.frees)), grouped),
+        tell(failed, grouped),
+        tell(middle(|run| run.peak_live_bytes), bytes),
+        tell(middle(|run| run.peak_rss_bytes), bytes),
+        ratio(summary.and_then(|s| s.elapsed_ratio)),
+        ratio(summary.and_then(|s| s.rss_ratio)),
+    ]
+}
+
+fn ratio(ratio: Option<Ratio>) -> String {
+    ratio.map_or("-".to_owned(), |r| {
+        format!("{:.2} ({:.2}–{:.2})", r.median, r.low, r.high)
+    })
+}
+
+/// First column to the left, the others to the right.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|c| {
+            rows.iter()
+                .filter_map(|row| row.get(c))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::from("  ");
+        for (number, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let fill = " ".repeat(width - cell.chars().count());
+            line.push_str(&if number == 0 {
+                format!("{cell}{fill}")
+            } else {
+                format!("  {fill}{cell}")
+            });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Warnings, those of every allocator once; and the reasons of runs that gave nothing.
+fn notes(results: &Results, tape: &TapeSummary) -> String {
+    let summaries: Vec<_> = results
+        .summary
+        .iter()
+        .filter(|s| s.tape == tape.name)
+        .collect();
+    let mut text = String::new();
+    let everywhere = |warning: &String| {
+        summaries.len() > 1 && summaries.iter().all(|s| s.warnings.contains(warning))
+    };
+    if let Some(first) = summaries.first() {
+        for warning in first.warnings.iter().filter(|w| everywhere(w)) {
+            text.push_str(&format!("  note: {warning}\n"));
+        }
+    }
+    for summary in &summaries {
+        for warning in summary.warnings.iter().filter(|w| !everywhere(w)) {
+            text.push_str(&format!("  note: {}: {warning}\n", summary.allocator));
+        }
+    }
+    for fault in results
+        .faults
+        .iter()
+        .filter(|fault| fault.tape == tape.name)
+    {
+        let when = if fault.repetition == 0 {
+            "before the first run".to_owned()
+        } else {
+            format!("run {}", fault.repetition)
+        };
+        text.push_str(&format!(
+            "  failed: {}, {when}: {}\n",
+            fault.allocator, fault.reason
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use replayer::results::{AllocatorInfo, Fault, Machine, SCHEMA, Summary};
+
+    #[test]
+    fn a_table_has_a_row_an_allocator_and_says_what_failed() {
+        let run = |allocator: &str, elapsed_ns, failed| Run {
+            tape: "t".into(),
+            allocator: allocator.into(),
+            repetition: 1,
+            elapsed_ns,
+            mallocs: 1_000,
+            frees: 1_000,
+            failed,
+            peak_rss_bytes: Some(2048),
+            ..Run::default()
+        };
+        let info = |name: &str| AllocatorInfo {
+            name: name.into(),
+            ..AllocatorInfo::default()
+        };
+        let summary = |name: &str, warnings: &[&str]| Summary {
+            tape: "t".into(),
+            allocator: name.into(),
+            elapsed_ratio: Some(Ratio {
+                median: 0.5,
+                low: 0.4,
+                high: 0.6,
+            }),
+            rss_ratio: None,
+            warnings: warnings.iter().map(|&w| w.to_owned()).collect(),
+        };
+        let results = Results {
+            schema: SCHEMA,
+            machine: Machine::default(),
+            tapes: vec![TapeSummary {
+                name: "t".into(),
+                threads: 2,
+                mallocs: 1_000,
+                frees: 1_000,
+                ..TapeSummary::default()
+            }],
+            allocators: vec![info("system"), info("x"), info("gone")],
+            runs: vec![run("system", 2_000_000, 0), run("x", 1_000_000, 7)],
+            summary: vec![
+                summary("system", &["busy"]),
+                summary("x", &["busy", "odd"]),
+                summary("gone", &["busy"]),
+            ],
+            faults: vec![Fault {
+                tape: "t".into(),
+                allocator: "gone".into(),
+                repetition: 1,
+                reason: "it crashed".into(),
+            }],
+        };
+        let text = render(&results);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].starts_with("t: 2 threads, 2,000 operations"),
+            "{text}"
+        );
+        assert!(
+            lines[3].contains("x ")
+                && lines[3].contains("1.00 ms")
+                && lines[3].contains(" 7 ")
+                && lines[3].contains("0.50 (0.40–0.60)"),
+            "{text}"
+        );
+        assert!(
+            lines[4].contains("gone") && lines[4].contains(" - "),
+            "{text}"
+        );
+        assert_eq!(
+            lines[5..8],
+            [
+                "  note: busy",
+                "  note: x: odd",
+                "  failed: gone, run 1: it crashed"
+            ],
+            "{text}"
+        );
+        let ends: Vec<usize> = lines[1..4]
+            .iter()
+            .map(|line| line.chars().count())
+            .collect();
+        assert!(ends[0] >= ends[1], "{text}");
+    }
+}

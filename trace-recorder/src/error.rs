@@ -1,0 +1,77 @@
+//! What can go wrong while recording.
+
+use std::path::PathBuf;
+
+/// Why there is no tape.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// An option that makes no sense, or not for this scenario. `flag` is its name on the command line.
+    #[error("{flag}: {why}")]
+    Option {
+        /// The option's name on the command line, for example `--threads`.
+        flag: &'static str,
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
+    /// The scenario would need more memory than there is.
+    #[error(
+        "{what} needs about {needed} bytes ({}), but only {available} bytes ({}) of memory are available; {advice}",
+        crate::units::bytes(*needed), crate::units::bytes(*available)
+    )]
+    Memory {
+        /// What needs it.
+        what: String,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes available, as the kernel says.
+        available: u64,
+        /// The way out.
+        advice: String,
+    },
+    /// The tape can't be created or written.
+    #[error("{}: cannot write the tape", path.display())]
+    Output {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No address space for the capture buffers.
+    #[error(
+        "cannot reserve address space for the capture buffers: {0}; is the address space limited (ulimit -v)?"
+    )]
+    Reserve(std::io::Error),
+    /// Too many recordings at once in one process.
+    #[error(
+        "{most} recordings are already running in this process, which is the most; finish one first"
+    )]
+    TooManyRecordings {
+        /// How many may run at once.
+        most: usize,
+    },
+    /// This allocator is being recorded already.
+    #[error("this RecordingAlloc is already recording; finish that recording first")]
+    AlreadyRecording,
+    /// A thread of a scenario could not be started.
+    #[error(
+        "cannot start thread {number} of {threads}: {source}; fewer threads (--threads) may fit the system's limits"
+    )]
+    Spawn {
+        /// Which thread.
+        number: u32,
+        /// How many were asked for.
+        threads: u32,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A thread of a scenario panicked. This is a defect of the scenario.
+    #[error("thread {name} of the scenario panicked")]
+    Panicked {
+        /// The thread's name.
+        name: String,
+    },
+    /// The tape could not be encoded.
+    #[error(transparent)]
+    Tape(#[from] trace_format::TapeError),
+}

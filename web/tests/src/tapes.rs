@@ -1,0 +1,149 @@
+//! Tapes made of a seed: the same one each time.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use trace_format::{
+    BlockId, Clock, Ending, Event, EventKind, Header, LiveTracker, MergedEvent, TapeWriter,
+};
+
+use crate::server;
+
+/// A small generator of numbers (xorshift64*, Vigna 2016): enough to mix sizes.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// At least `from`, less than `to`.
+    fn within(&mut self, from: u64, to: u64) -> u64 {
+        from + self.next() % (to - from)
+    }
+
+    /// Small sizes mostly, some of a few KiB, few large ones.
+    fn size(&mut self) -> u64 {
+        match self.within(0, 100) {
+            0..60 => self.within(1, 257),
+            60..90 => self.within(512, 2049),
+            90..99 => self.within(4096, 32769),
+            _ => self.within(65536, 1 << 20),
+        }
+    }
+}
+
+/// One thread's events while a tape is made.
+#[derive(Default)]
+struct Thread {
+    events: Vec<Event>,
+    made: u64,
+}
+
+/// A tape of `events` events on `threads` threads, of all kinds of requests; with more than one thread, some blocks are
+/// freed by another than the one that made them. What is live at the end stays so.
+///
+/// # Errors
+/// The writer refuses the events, which would be a defect here.
+pub fn mixed(events: u64, threads: u32, seed: u64) -> Result<Vec<u8>> {
+    let mut random = Random(seed | 1);
+    let mut all: Vec<Thread> = (0..threads).map(|_| Thread::default()).collect();
+    let mut live: Vec<BlockId> = Vec::new();
+    let mut tracker = LiveTracker::new();
+    for number in 0..events {
+        let mut thread = random.within(0, u64::from(threads)) as u32;
+        let grow = live.len() < 40 || (live.len() < 3000 && random.within(0, 100) < 52);
+        let kind = if grow {
+            match random.within(0, 20) {
+                0 => EventKind::Calloc {
+                    size: random.size(),
+                },
+                1 => EventKind::AlignedMalloc {
+                    size: random.size(),
+                    align_log2: random.within(5, 13) as u8,
+                },
+                _ => EventKind::Malloc {
+                    size: random.size(),
+                },
+            }
+        } else {
+            let block = live.swap_remove(random.within(0, live.len() as u64) as usize);
+            if random.within(0, 10) > 0 {
+                thread = block.thread;
+            }
+            match random.within(0, 12) {
+                0 => EventKind::Realloc {
+                    old: block,
+                    size: random.size(),
+                },
+                _ => EventKind::Free { block },
+            }
+        };
+        let maker = &mut all[thread as usize];
+        let made = kind.makes_block().then_some(BlockId {
+            thread,
+            index: maker.made,
+        });
+        live.extend(made);
+        maker.made += u64::from(made.is_some());
+        let event = Event {
+            time_ns: number * 100 + random.within(0, 100),
+            kind,
+        };
+        tracker.apply(&MergedEvent {
+            thread,
+            event,
+            made,
+        })?;
+        maker.events.push(event);
+    }
+    write(&all, &tracker)
+}
+
+fn write(threads: &[Thread], tracker: &LiveTracker) -> Result<Vec<u8>> {
+    let header = Header {
+        recorder: "web-tests".to_string(),
+        name: "mixed".to_string(),
+        command: Vec::new(),
+        pid: 0,
+        started_unix_ns: 0,
+        clock: Clock::Order,
+        page_size: 4096,
+        pointer_width: 64,
+        notes: Vec::new(),
+    };
+    let mut writer = TapeWriter::new(Vec::new(), &header)?;
+    for (index, thread) in threads.iter().enumerate() {
+        for events in thread.events.chunks(5000) {
+            writer.write_chunk(index as u32, events)?;
+        }
+    }
+    Ok(writer.finish(Ending::Complete, tracker.totals())?)
+}
+
+/// A tape that the binary itself records.
+///
+/// # Errors
+/// It can't be started, or fails.
+pub fn recorded(scenario: &str, folder: &Path) -> Result<PathBuf> {
+    let tape = folder.join(format!("{scenario}.tape"));
+    let mut command = Command::new(server::binary()?);
+    command
+        .args(["record", "--scenario", scenario, "--scale", "small", "-o"])
+        .arg(&tape);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .context("heaptape could not be started")?;
+    if !output.status.success() {
+        bail!(
+            "heaptape record failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(tape)
+}

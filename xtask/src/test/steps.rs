@@ -1,0 +1,176 @@
+//! The steps of `cargo xtask test`, in their order: what fails fast comes first.
+//!
+//! Everything is compiled twice at most: in the dev profile, with all debug assertions and overflow checks, for clippy,
+//! documentation and tests; and in release, which a user gets, for the main job and the browser.
+
+use anyhow::Result;
+
+use super::{Context, Step, tools};
+use crate::{layers, web};
+
+/// All steps.
+pub const ALL: [Step; 10] = [
+    Step {
+        name: "tools",
+        about: "what the other steps need is here, or is installed",
+        long: false,
+        run: tools::install,
+    },
+    Step {
+        name: "format",
+        about: "rustfmt has nothing to change",
+        long: false,
+        run: format,
+    },
+    Step {
+        name: "layers",
+        about: "imports run down only, every file is in the build",
+        long: false,
+        run: |context| layers::run(context.workspace.root()),
+    },
+    Step {
+        name: "clippy",
+        about: "clippy has no warning, natively and for wasm32",
+        long: false,
+        run: clippy,
+    },
+    Step {
+        name: "docs",
+        about: "the documentation builds without a warning",
+        long: false,
+        run: docs,
+    },
+    Step {
+        name: "unit",
+        about: "unit, property and integration tests, with debug assertions",
+        long: false,
+        run: unit,
+    },
+    Step {
+        name: "wasm",
+        about: "the page is built for any web server",
+        long: false,
+        run: wasm,
+    },
+    Step {
+        name: "main-job",
+        about: "the released program: scenarios recorded, replayed under five allocators, reported",
+        long: false,
+        run: main_job,
+    },
+    Step {
+        name: "browser",
+        about: "the page in a real headless Chromium, served by the released program",
+        long: false,
+        run: browser,
+    },
+    Step {
+        name: "long",
+        about: "property tests with many cases, tests that take minutes, the main job at its full size",
+        long: true,
+        run: long,
+    },
+];
+
+/// The packages that run in the browser, for the checks of that target.
+const BROWSER_PACKAGES: [&str; 6] = ["-p", "web", "-p", "trace-format", "-p", "alloc-core"];
+
+/// Property tests take this many cases with `--long` (proptest's own default is 256).
+const LONG_CASES: &str = "20000";
+
+fn format(context: &Context) -> Result<()> {
+    context.workspace.cargo(["fmt", "--all", "--check"]).run()
+}
+
+fn clippy(context: &Context) -> Result<()> {
+    let cargo = |args: &[&str]| context.workspace.cargo(args.iter().copied());
+    cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])
+    .run()?;
+    cargo(&["clippy", "--no-default-features"])
+        .args(BROWSER_PACKAGES)
+        .args(["--target", tools::WASM, "--", "-D", "warnings"])
+        .run()
+}
+
+fn docs(context: &Context) -> Result<()> {
+    context
+        .workspace
+        .cargo(["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()
+}
+
+fn unit(context: &Context) -> Result<()> {
+    context
+        .workspace
+        .cargo(["test", "--workspace", "--exclude", "web-tests"])
+        .run()
+}
+
+fn wasm(context: &Context) -> Result<()> {
+    web::run(&context.workspace, &context.workspace.target().join("web"))
+}
+
+fn release(context: &Context) -> Result<()> {
+    context
+        .workspace
+        .cargo(["build", "--release", "--package", "heaptape"])
+        .run()
+}
+
+fn main_job(context: &Context) -> Result<()> {
+    release(context)?;
+    context
+        .workspace
+        // The same packages as in step `unit`, so that nothing is compiled anew.
+        .cargo([
+            "test",
+            "--workspace",
+            "--exclude",
+            "web-tests",
+            "--test",
+            "main_job",
+        ])
+        .env(
+            "HEAPTAPE_BIN",
+            context.workspace.release_binary().display().to_string(),
+        )
+        .run()
+}
+
+fn browser(context: &Context) -> Result<()> {
+    release(context)?;
+    let chromium = tools::chromium()?;
+    context
+        .workspace
+        .cargo(["test", "--package", "web-tests"])
+        .env(
+            "HEAPTAPE_BIN",
+            context.workspace.release_binary().display().to_string(),
+        )
+        .env("CHROMIUM", chromium.display().to_string())
+        .run()
+}
+
+fn long(context: &Context) -> Result<()> {
+    let tests = ["test", "--release", "--workspace", "--exclude", "web-tests"];
+    context
+        .workspace
+        .cargo(tests)
+        .env("PROPTEST_CASES", LONG_CASES)
+        .args(["--", "--include-ignored"])
+        .run()?;
+    let out = context.workspace.target().join("main-job");
+    context
+        .workspace
+        .cargo(["run", "--release", "--package", "heaptape", "--", "compare"])
+        .args(["-o", &out.display().to_string()])
+        .run()
+}
