@@ -40,10 +40,10 @@ impl<S: MemorySource> Heap<S> {
             digest.add(piece.bytes);
             digest.add(piece.state as u64);
             // Which bytes of the piece are the heap's own: all of a header, the header of a block, header and links of
-            // what is free. Fresh memory holds nothing; what alignment leaves over at the end of a run is 8 bytes or less.
+            // what is free. Fresh memory holds nothing, nor does what is left over at the end of a run.
             let own = match piece.state {
                 State::Fresh => 0,
-                State::Header if piece.bytes < 16 => 0,
+                State::Header if piece.payload != piece.position => 0,
                 State::Header => piece.bytes.min(64),
                 State::InUse => piece.payload - piece.position,
                 State::Cached | State::Home => 16,

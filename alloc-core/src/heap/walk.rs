@@ -39,7 +39,8 @@ pub struct Piece {
     pub bytes: u64,
     /// What it is.
     pub state: State,
-    /// The payload's position, for blocks and free chunks; the piece's own otherwise.
+    /// The payload's position, for blocks and free chunks; the end of the piece for what is left over at the end of a run; the
+    /// piece's own position otherwise.
     pub payload: u64,
     /// What the program asked for; 0 unless in use. Bytes.
     pub requested: u64,
@@ -186,7 +187,11 @@ impl<S: MemorySource> Heap<S> {
             let used = run.block(bin, capacity) - BLOCK_HEADER;
             let end = c.0 + space.size(c);
             if used < end {
-                visit(plain(used, end - used, State::Header));
+                // Too short for a block: holds nothing, which the payload at its end says.
+                visit(Piece {
+                    payload: end,
+                    ..plain(used, end - used, State::Header)
+                });
             }
         }
     }

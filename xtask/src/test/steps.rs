@@ -66,7 +66,7 @@ pub const ALL: [Step; 10] = [
     },
     Step {
         name: "long",
-        about: "property tests with many cases, tests that take minutes, the main job at its full size",
+        about: "all tests in release, property tests with 16 times as many cases, the main job at its full size",
         long: true,
         run: long,
     },
@@ -76,7 +76,7 @@ pub const ALL: [Step; 10] = [
 const BROWSER_PACKAGES: [&str; 6] = ["-p", "web", "-p", "trace-format", "-p", "alloc-core"];
 
 /// Property tests take this many cases with `--long` (proptest's own default is 256).
-const LONG_CASES: &str = "20000";
+const LONG_CASES: &str = "4096";
 
 fn format(context: &Context) -> Result<()> {
     context.workspace.cargo(["fmt", "--all", "--check"]).run()
@@ -118,35 +118,21 @@ fn wasm(context: &Context) -> Result<()> {
     web::run(&context.workspace, &context.workspace.target().join("web"))
 }
 
-fn release(context: &Context) -> Result<()> {
-    context
-        .workspace
-        .cargo(["build", "--release", "--package", "heaptape"])
-        .run()
-}
-
 fn main_job(context: &Context) -> Result<()> {
-    release(context)?;
+    // Builds the released program too, which the browser's step takes.
+    let test = ["test", "--release", "--package", "heaptape"];
     context
         .workspace
-        // The same packages as in step `unit`, so that nothing is compiled anew.
-        .cargo([
-            "test",
-            "--workspace",
-            "--exclude",
-            "web-tests",
-            "--test",
-            "main_job",
-        ])
-        .env(
-            "HEAPTAPE_BIN",
-            context.workspace.release_binary().display().to_string(),
-        )
+        .cargo(test)
+        .args(["--test", "main_job"])
         .run()
 }
 
 fn browser(context: &Context) -> Result<()> {
-    release(context)?;
+    context
+        .workspace
+        .cargo(["build", "--release", "--package", "heaptape"])
+        .run()?;
     let chromium = tools::chromium()?;
     context
         .workspace
@@ -165,7 +151,6 @@ fn long(context: &Context) -> Result<()> {
         .workspace
         .cargo(tests)
         .env("PROPTEST_CASES", LONG_CASES)
-        .args(["--", "--include-ignored"])
         .run()?;
     let out = context.workspace.target().join("main-job");
     context
