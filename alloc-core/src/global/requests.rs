@@ -6,11 +6,14 @@ use core::ptr::{self, NonNull};
 
 use super::{current, misuse};
 use crate::base::align::ALIGN;
+use crate::base::class::SMALL_MAX;
 use crate::base::error::Misuse;
+use crate::chunk::tag::Chunk;
 use crate::chunk::{block, owner};
 use crate::heap::Heap;
 use crate::heap::policy::Policy;
 use crate::heap::spans::is_special;
+use crate::threaded::medium::{KEPT, MEDIUM_MAX};
 use crate::threaded::owner::{Owner, send_one};
 use crate::threaded::{large, manager};
 
@@ -36,7 +39,24 @@ fn malloc_slow(size: usize) -> *mut u8 {
     if size > LARGE {
         return raw(make_large(size, ALIGN as usize).map(|(block, _)| block));
     }
+    if let Some(kept) = from_kept(size) {
+        return kept;
+    }
     raw(with_owner(|owner| owner.heap.malloc(size)))
+}
+
+/// A medium block that the thread has just freed, for a request of `size` bytes.
+fn from_kept(size: usize) -> Option<*mut u8> {
+    let current = current::get();
+    if size <= SMALL_MAX || size > MEDIUM_MAX || current::is_vacant(current) {
+        return None;
+    }
+    // SAFETY: the owner is the calling thread's, and no other reference to it is alive; what it keeps are chunks of its space.
+    unsafe {
+        let space = (*current).heap.space();
+        let at = (*current).medium.get(space, size)?;
+        Some(space.pointer(at))
+    }
 }
 
 /// A request that the heap of the calling thread serves, with what goes before and after.
@@ -149,6 +169,9 @@ unsafe fn try_free(block: NonNull<u8>) -> Result<(), Misuse> {
             owner::SMALL if space.tag(at) < block::LIVE => {
                 return Err(Misuse::DoubleFree { address });
             }
+            owner::CHUNK if space.asked(Chunk::of_payload(at)) == KEPT => {
+                return Err(Misuse::DoubleFree { address });
+            }
             _ => {}
         }
         let current = current::get();
@@ -158,6 +181,11 @@ unsafe fn try_free(block: NonNull<u8>) -> Result<(), Misuse> {
             return Ok(());
         }
         let mine = &mut *current;
+        if owner::kind(word) == owner::CHUNK
+            && mine.medium.put(space, at, mine.heap.footprint_bytes())
+        {
+            return Ok(());
+        }
         if number == mine.heap.number() {
             mine.heap.free_slow(block)?;
             mine.after_slow();

@@ -327,6 +327,11 @@ impl<S: MemorySource> Heap<S> {
         self.counters.out_bytes + self.counters.chunk_bytes + self.counters.span_bytes
     }
 
+    /// Bytes got from the source and not given back. Cheap, unlike [`stats`](Self::stats).
+    pub fn footprint_bytes(&self) -> u64 {
+        self.arenas.bytes + self.spans.bytes
+    }
+
     /// The source, for what it can tell.
     pub fn source(&self) -> &S {
         &self.source

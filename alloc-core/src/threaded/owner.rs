@@ -11,8 +11,10 @@ use core::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use super::inbox::Inbox;
 use super::manager;
+use super::medium::{KEPT, Medium};
 use super::pool::FromPool;
 use crate::chunk::block;
+use crate::chunk::tag::Chunk;
 use crate::chunk::{Space, owner};
 use crate::heap::{Heap, HeapStats};
 
@@ -73,6 +75,8 @@ pub struct Published {
 pub struct Owner {
     /// The heap itself.
     pub heap: Heap<FromPool>,
+    /// Medium blocks kept for the next request.
+    pub medium: Medium,
     outgoing: [Batch; SLOTS],
     slow_requests: u32,
     /// Blocks of others that this owner's thread freed.
@@ -108,6 +112,7 @@ impl Owner {
     pub const fn new(heap: Heap<FromPool>) -> Owner {
         Owner {
             heap,
+            medium: Medium::new(),
             outgoing: [NO_BATCH; SLOTS],
             slow_requests: 0,
             sent: 0,
@@ -136,6 +141,26 @@ impl Owner {
         if self.slow_requests.is_multiple_of(PATIENCE) {
             self.send_all();
             self.publish();
+            if self.slow_requests.is_multiple_of(PATIENCE * 8) {
+                // SAFETY: kept blocks are chunks that nobody uses.
+                while let Some(at) = unsafe { self.medium.stale(self.heap.space()) } {
+                    self.let_go(at);
+                }
+            }
+        }
+    }
+
+    /// Frees a block that was kept: into this heap or towards its own.
+    fn let_go(&mut self, at: u64) {
+        let space = self.heap.space();
+        // SAFETY: the block is a chunk in use of the heap that its owner word names, and nobody uses it.
+        unsafe {
+            let to = space.owner_before(at) & owner::HEAP;
+            if to == self.heap.number() {
+                self.heap.take_back(at, false);
+            } else {
+                self.free_foreign(at, to);
+            }
         }
     }
 
@@ -218,7 +243,9 @@ impl Owner {
     /// The heap's counters as others shall count them: a block freed here counts here.
     pub fn stats(&self) -> HeapStats {
         let mut stats = self.heap.stats();
-        stats.free_calls = stats.free_calls + self.sent - self.received;
+        stats.alloc_calls += self.medium.hits;
+        stats.free_calls =
+            stats.free_calls + self.sent - self.received + self.medium.hits + self.medium.held;
         stats
     }
 
@@ -238,6 +265,10 @@ impl Owner {
 
     /// Leaves the heap as one without a thread: nothing waits, nothing is cached, what is all free has gone to the pool.
     pub fn put_in_order(&mut self) {
+        // SAFETY: kept blocks are chunks that nobody uses.
+        while let Some(at) = unsafe { self.medium.any(self.heap.space()) } {
+            self.let_go(at);
+        }
         self.send_all();
         self.take_in(false);
         self.heap.release_last();
@@ -258,6 +289,8 @@ unsafe fn mark_in_flight(space: Space, at: u64) -> u32 {
             space.set_tag(at, block::IN_FLIGHT);
             bytes
         } else {
+            let c = Chunk::of_payload(at);
+            space.set_owner(c, KEPT, space.owner(c));
             BATCH_BYTES // a chunk does not wait
         }
     }
