@@ -6,8 +6,8 @@
 //! | [`process`] | runs a command and says how to repeat it |
 //! | [`layers`] | imports run down only; every file is in the build |
 //! | [`web`] | builds the page |
-//! | [`bench`] | measures the scenarios with more repetitions |
-//! | [`test`] | the steps of `cargo xtask test` |
+//! | [`mod@bench`] | measures the scenarios with more repetitions |
+//! | [`mod@test`] | the steps of `cargo xtask test` |
 //!
 //! The order of that table is the order of the layers: a module imports only what stands above it.
 

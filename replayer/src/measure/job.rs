@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Touch;
 use crate::results::Latencies;
 
-/// The hidden command of the executable that takes a [`Job`].
+/// The hidden command of the executable that takes a job.
 pub const WORKER_COMMAND: &str = "__replay-worker";
 
 /// What a worker is to do.

@@ -12,9 +12,9 @@ use crate::allocators::AllocatorName;
 use crate::engine::{self, Board, Engine, Options};
 use crate::plan::PlanView;
 
-/// The worker's whole life; `arguments` are those behind [`WORKER_COMMAND`](super::WORKER_COMMAND): one, a [`Job`] in JSON.
+/// The worker's whole life; `arguments` are those behind [`WORKER_COMMAND`](super::WORKER_COMMAND): one, the job in JSON.
 ///
-/// Prints one line, a [`Reply`] in JSON. Exit 0: it measured.
+/// Prints one line, the reply in JSON. Exit 0: it measured.
 pub fn worker_main(arguments: &[OsString]) -> ExitCode {
     let job = match arguments {
         [job] => job
