@@ -118,7 +118,8 @@ impl<S: MemorySource> Heap<S> {
         // heap; the bin is checked to be one before it indexes.
         unsafe {
             let header = block.as_ptr();
-            if header.sub(4).cast::<u32>().read() != (*this).key {
+            // Unaligned: a pointer that is no block's may be anything, and here nothing is known of it yet.
+            if header.sub(4).cast::<u32>().read_unaligned() != (*this).key {
                 return false;
             }
             let space = (*this).space;
