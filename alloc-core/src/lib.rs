@@ -9,12 +9,14 @@
 //! | [`source`] | where memory comes from: [`source::MemorySource`] and its implementations |
 //! | [`chunk`] | boundary tags and neighbour arithmetic: the only place that computes addresses |
 //! | [`heap`] | the single-threaded core: cache, arenas, bins, split, coalesce, realloc, walk, check |
+//! | [`sandbox`] | a heap with memory of its own and a safe interface, and its key frames: for the browser |
 //! | `threaded` | many heaps together: owners, remote frees, the arena manager, thread exit, the reclaimer |
 //! | `global` | `GlobalAlloc`, start-up, configuration |
 //!
-//! Without the feature `os` only the first four are built: `no_std`, no atomics, no clock, the same code on every target.
+//! Without the feature `os` only the first five are built: `no_std`, no atomics, no clock, the same code on every target.
 #![no_std]
 
+extern crate alloc;
 #[cfg(feature = "os")]
 extern crate std;
 
@@ -23,6 +25,7 @@ pub mod chunk;
 #[cfg(feature = "os")]
 pub mod global;
 pub mod heap;
+pub mod sandbox;
 pub mod source;
 #[cfg(feature = "os")]
 pub mod threaded;

@@ -43,7 +43,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 const ID: HeapId = HeapId::new(7).unwrap();
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(common::cases(24))]
 
     #[test]
     fn a_heap_keeps_its_promises(ops in prop::collection::vec(op(), 1..300), policy in policy()) {
@@ -54,7 +54,7 @@ proptest! {
         let mut driver = Driver::new(&mut heap);
         for op in &ops {
             driver.run(op);
-            driver.heap.check().unwrap_or_else(|broken| panic!("after {op:?}: {broken}"));
+            driver.heap.check_invariants().unwrap_or_else(|broken| panic!("after {op:?}: {broken}"));
         }
         let (blocks, bytes) = driver.live();
         let stats = driver.heap.stats();
@@ -63,7 +63,7 @@ proptest! {
         prop_assert!(stats.peak_bytes >= stats.current_bytes);
         driver.free_all();
         driver.heap.empty_cache();
-        driver.heap.check().expect("sound when empty");
+        driver.heap.check_invariants().expect("sound when empty");
         let stats = driver.heap.stats();
         prop_assert_eq!(stats.alloc_calls, stats.free_calls);
         prop_assert_eq!(stats.current_bytes, 0);
@@ -123,10 +123,10 @@ proptest! {
         let mut driver = Driver::new(&mut heap);
         for op in &ops {
             driver.run(op);
-            driver.heap.check().unwrap_or_else(|broken| panic!("after {op:?}: {broken}"));
+            driver.heap.check_invariants().unwrap_or_else(|broken| panic!("after {op:?}: {broken}"));
         }
         driver.free_all();
-        driver.heap.check().expect("sound when empty");
+        driver.heap.check_invariants().expect("sound when empty");
         prop_assert_eq!(driver.heap.stats().alloc_calls, driver.heap.stats().free_calls);
     }
 }

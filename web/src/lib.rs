@@ -11,7 +11,7 @@
 //! | [`error`] | what can go wrong, in sentences for the page |
 //! | [`times`], [`log`] | the tape's events in memory, as columns, in causal order |
 //! | [`load`] | the way from the tape to the log, slice by slice |
-//! | [`replay`] | one heap, event by event: the only place that touches `alloc_core` |
+//! | [`replay`] | one heap, event by event: the only place that touches `alloc_core` (its `heap` and `sandbox`) |
 //! | [`view`] | one heap at any event: key frames, forward and back |
 //! | [`timeline`] | live bytes and footprint over the events |
 //! | [`map`] | the heap's address space as pixels |
@@ -21,6 +21,8 @@
 //!
 //! Everything but `page` is plain Rust that runs natively too, so a test can compare the layout of
 //! a heap in the browser with the native one.
+
+#![forbid(unsafe_code)]
 
 pub mod error;
 pub mod facts;

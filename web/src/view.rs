@@ -179,18 +179,17 @@ impl View {
         let frame = self
             .frames
             .partition_point(|&(done, _)| done <= target)
-            .checked_sub(1);
-        match frame.map(|index| &self.frames[index]) {
-            Some((done, frame)) if target < self.done || *done > self.done => {
-                self.replay.restore(frame);
-                self.done = *done;
-            }
-            // No frames at all, or the first would be before it.
-            None if target < self.done => {
-                self.replay = Replay::new(self.heap, self.replay.capacity(), self.policy)?;
-                self.done = 0;
-            }
-            _ => {}
+            .checked_sub(1)
+            .map(|index| &self.frames[index])
+            .filter(|(done, _)| target < self.done || *done > self.done);
+        if let Some((done, frame)) = frame
+            && self.replay.restore(frame).is_ok()
+        {
+            self.done = *done;
+        } else if target < self.done {
+            // No frame is before it: from the beginning.
+            self.replay = Replay::new(self.heap, self.replay.capacity(), self.policy)?;
+            self.done = 0;
         }
         for &event in &events[self.done..target] {
             self.replay.apply(log, event);

@@ -31,7 +31,7 @@ impl fmt::Display for Misuse {
     }
 }
 
-/// An invariant that does not hold, found by `Heap::check`.
+/// An invariant that does not hold, found by `Heap::check_invariants`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken {
     /// Which invariant, as a sentence.

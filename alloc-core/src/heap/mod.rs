@@ -6,9 +6,9 @@
 
 mod arenas;
 mod cache;
-mod check;
 mod digest;
 mod free_chunks;
+mod invariants;
 pub mod policy;
 mod resize;
 mod runs;
@@ -64,7 +64,7 @@ impl HeapId {
 /// invariant (cache): bin i holds limit(i) - room(i) blocks of bin i, all tagged CACHED
 /// invariant (bytes): footprint = sum of arenas + sum of spans
 /// ```
-/// [`Heap::check`] tests these and those of the layers below.
+/// [`Heap::check_invariants`] tests these and those of the layers below.
 #[repr(C)]
 pub struct Heap<S: MemorySource> {
     bins: [Bin; BINS],

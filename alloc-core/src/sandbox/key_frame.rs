@@ -73,6 +73,7 @@ impl Sandbox {
         self.walk(&mut |piece| {
             let (from, to) = own_bytes(&piece);
             match ranges.last_mut() {
+                _ if from == to => {}
                 Some(last) if last.1 == from => last.1 = to,
                 _ => ranges.push((from, to)),
             }
@@ -143,6 +144,8 @@ fn own_bytes(piece: &Piece) -> (u32, u32) {
     let end = piece.position + piece.bytes;
     let (from, to) = match piece.state {
         State::InUse => (piece.position, piece.payload),
+        // Left over at the end of a run.
+        State::Header if piece.payload != piece.position => (end, end),
         // Before the header of a span with a large alignment there is room; the header is the end of the piece.
         State::Header => (end - piece.bytes.min(LONGEST_HEADER), end),
         State::Cached | State::Home => (piece.position, piece.payload + LINK),

@@ -24,7 +24,7 @@ use memory::Memory;
 pub use key_frame::{ForeignFrame, KeyFrame};
 
 /// The most address space that a sandbox gets: what a 32-bit memory leaves, and positions fit in 32 bits. Bytes.
-pub const MAX_CAPACITY: u64 = 2 << 30;
+pub const MAX_CAPACITY: u64 = (2 << 30) - (2 << 20);
 
 type Core = Heap<Metered<Region>>;
 
@@ -192,8 +192,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// The first that does not hold, and where.
-    pub fn check(&self) -> Result<(), Broken> {
-        self.core.check()
+    pub fn check_invariants(&self) -> Result<(), Broken> {
+        self.core.check_invariants()
     }
 
     /// A number that stands for the whole layout: equal layouts have equal digests.

@@ -8,6 +8,17 @@ use alloc_core::base::align::PAGE;
 use alloc_core::heap::Heap;
 use alloc_core::source::{MemorySource, Region};
 
+/// So many cases of a property, unless `PROPTEST_CASES` says how many.
+pub fn cases(usual: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    proptest::test_runner::Config {
+        cases: asked.unwrap_or(usual),
+        ..Default::default()
+    }
+}
+
 /// A region of the test's own memory.
 pub struct Memory {
     start: NonNull<u8>,

@@ -59,7 +59,9 @@ pub const RULES: Rules = Rules {
             name: "alloc-core",
             imports: &[],
             tests_import: &[],
-            layers: &["base", "source", "chunk", "heap", "threaded", "global"],
+            layers: &[
+                "base", "source", "chunk", "heap", "sandbox", "threaded", "global",
+            ],
         },
         Package {
             name: "trace-format",
@@ -140,7 +142,7 @@ pub const RULES: Rules = Rules {
             imports: &[
                 Import {
                     package: "alloc-core",
-                    only: &["base", "source", "chunk", "heap"],
+                    only: &["base", "source", "chunk", "heap", "sandbox"],
                     without: &["default", "os"],
                 },
                 Import {

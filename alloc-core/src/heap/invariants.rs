@@ -37,7 +37,7 @@ impl<S: MemorySource> Heap<S> {
     ///
     /// # Errors
     /// The first invariant that does not hold, and where.
-    pub fn check(&self) -> Result<(), Broken> {
+    pub fn check_invariants(&self) -> Result<(), Broken> {
         let mut seen = Seen::default();
         let mut at = self.oldest_arena();
         let mut newer_of = NO_ARENA;
