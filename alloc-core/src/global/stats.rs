@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::current;
-use crate::threaded::owner::{OUT_BYTES, PEAK_BYTES};
+use crate::threaded::owner::{HEAPLESS_FREES, OUT_BYTES, PEAK_BYTES};
 use crate::threaded::pool::POOL;
 use crate::threaded::{large, manager, reclaimer};
 
@@ -46,7 +46,7 @@ pub fn stats() -> Stats {
     }
     let mut stats = Stats {
         alloc_calls: large::ALLOCS.load(Relaxed),
-        free_calls: large::FREES.load(Relaxed),
+        free_calls: large::FREES.load(Relaxed) + HEAPLESS_FREES.load(Relaxed),
         failed: large::FAILED.load(Relaxed),
         current_bytes: u64::try_from(OUT_BYTES.load(Relaxed)).unwrap_or(0),
         peak_bytes: u64::try_from(PEAK_BYTES.load(Relaxed)).unwrap_or(0),

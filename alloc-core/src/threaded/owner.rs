@@ -311,11 +311,15 @@ unsafe fn send(space: Space, batch: Batch) {
     }
 }
 
+/// Blocks freed by threads that had no heap, which nobody else counts before their owner takes them in.
+pub static HEAPLESS_FREES: AtomicU64 = AtomicU64::new(0);
+
 /// Sends one block home without an owner of one's own: for a thread that has no heap.
 ///
 /// # Safety
 /// `at` is a block (small or chunk) of heap `to`, and nobody uses it.
 pub unsafe fn send_one(space: Space, at: u64, to: u32) {
+    HEAPLESS_FREES.fetch_add(1, Ordering::Relaxed);
     // SAFETY: the caller's promise.
     unsafe {
         mark_in_flight(space, at);
