@@ -18,7 +18,7 @@ pub enum TapeError {
     Write(#[from] std::io::Error),
     /// The first bytes are not those of a tape.
     #[error(
-        "this is not a tape: the file does not begin with the magic bytes 89 48 54 41 50 45 0D 0A; `heaptape import` reads traces of other tools"
+        "this is not a tape: the file does not begin with the magic bytes 89 48 54 41 50 45 0D 0A"
     )]
     NotATape,
     /// A tape of a version that this program does not know.
@@ -31,15 +31,13 @@ pub enum TapeError {
         found: u32,
     },
     /// The file does not end as a whole tape does.
-    #[error("the tape does not end with a trailer at byte {}: the recording was not ended in good order, or the file was cut; `heaptape verify` says what is readable, `heaptape salvage` makes a whole tape of it", grouped(*len))]
+    #[error("the tape does not end with a trailer at byte {}: the recording was not ended in good order, or the file was cut; `heaptape verify` says what of it is readable", grouped(*len))]
     NoFooter {
         /// Length of the file in bytes.
         len: u64,
     },
     /// Bytes that are not what they must be.
-    #[error(
-        "damaged: {0}; `heaptape verify` says what is readable, `heaptape salvage` makes a whole tape of it"
-    )]
+    #[error("damaged: {0}; `heaptape verify` says what of it is readable")]
     Damaged(Damage),
     /// The caller asked for a chunk that is not there.
     #[error("there is no chunk {chunk}: the tape has {chunks}")]
