@@ -203,7 +203,7 @@ fn reclamation_returns_arenas_that_are_free() {
 fn destructors_of_thread_locals_may_free_and_allocate() {
     let _alone = alone();
     thread_local!(static LATE: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) });
-    struct Late(#[allow(dead_code)] String);
+    struct Late(String);
     impl Drop for Late {
         fn drop(&mut self) {
             let text = format!("{} and {}", self.0, "x".repeat(300));
