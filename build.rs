@@ -1,4 +1,5 @@
-//! Builds the page of `heaptape view` and writes a table of its files for `src/server/page.rs` to embed.
+//! Builds what the binary carries: the page of `heaptape view`, a table of whose files `src/server/page.rs` embeds, and the
+//! shared objects that are preloaded into other programs, for `src/shared_objects.rs`.
 //!
 //! `HEAPTAPE_PAGE=skip` leaves the page out, for builds that don't need it.
 
@@ -8,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use web_build::{BuildError, PageFiles, build_page};
+use web_build::{BuildError, PageFiles, build_page, nested_cargo};
 
 /// The page is made of these; a change in one builds it again.
 const SOURCES: [&str; 7] = [
@@ -21,8 +22,25 @@ const SOURCES: [&str; 7] = [
     "web/www",
 ];
 
+/// The shared objects: package, folder, file, and the name of the embedded bytes.
+const OBJECTS: [(&str, &str, &str, &str); 2] = [
+    ("fancy-preload", "alloc-core/preload", "libfancy.so", "FANCY"),
+    ("heaptape-preload", "trace-recorder/preload", "libheaptape.so", "RECORDER"),
+];
+
+/// What they are made of beyond [`SOURCES`].
+const OBJECT_SOURCES: [&str; 3] = ["alloc-core/preload", "trace-recorder/preload", "trace-recorder/capture"];
+
+/// They run inside other people's programs: small, no unwinding, and one unit, so that the fast paths are whole.
+const OBJECT_PROFILE: [&str; 4] = [
+    "profile.release.lto=\"fat\"",
+    "profile.release.codegen-units=1",
+    "profile.release.panic=\"abort\"",
+    "profile.release.debug=false",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
-    for source in SOURCES {
+    for source in SOURCES.iter().chain(&OBJECT_SOURCES) {
         println!("cargo:rerun-if-changed={source}");
     }
     println!("cargo:rerun-if-changed=build.rs");
@@ -44,7 +62,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     fs::write(out.join("page.rs"), table)?;
+    fs::write(out.join("objects.rs"), objects(&root, &nested_target(&out))?)?;
     Ok(())
+}
+
+/// Builds the shared objects and returns the source that embeds them.
+fn objects(root: &Path, target: &Path) -> Result<String, Box<dyn Error>> {
+    let mut source = String::new();
+    for (package, folder, file, name) in OBJECTS {
+        if !root.join(folder).is_dir() {
+            writeln!(source, "pub static {name}: &[u8] = &[];")?;
+            continue;
+        }
+        let mut cargo = nested_cargo(root);
+        cargo.args(["build", "--release", "--lib", "--package", package]);
+        cargo.args(["--color", "never"]);
+        for setting in OBJECT_PROFILE {
+            cargo.args(["--config", setting]);
+        }
+        let built = cargo.arg("--target-dir").arg(target).output()?;
+        if !built.status.success() {
+            let reason = String::from_utf8_lossy(&built.stderr).into_owned();
+            return Err(format!("{file} could not be built:\n{reason}").into());
+        }
+        let path = target.join("release").join(file);
+        writeln!(source, "pub static {name}: &[u8] = include_bytes!({path:?});")?;
+    }
+    Ok(source)
 }
 
 /// A target folder for the nested cargo: beside the outer one's profiles, so that debug, release and checks share it,

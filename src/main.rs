@@ -5,6 +5,7 @@
 mod commands;
 mod progress;
 mod server;
+mod shared_objects;
 mod table;
 
 use std::io;

@@ -176,7 +176,8 @@ fn reclamation_returns_arenas_that_are_free() {
     let _alone = alone();
     let interval = Duration::from_millis(50);
     assert!(global::configure(Config {
-        reclaim: Reclaim::On { interval }
+        reclaim: Reclaim::On { interval },
+        ..Config::default()
     }));
     assert!(global::reclaims());
     let before = stats();

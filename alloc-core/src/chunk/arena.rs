@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! header  magic 32 │ heap 32 │ bytes 64 │ next arena 64 │ previous arena 64 │ 0 …                     (64 bytes)
-//! end     a chunk header of size 0 in use; its third word tells how many bytes before it were never handed out
+//! end     a chunk header of size 0 in use; its last word tells how many bytes before it were never handed out
 //! invariant: nothing at or beyond the frontier was handed out since the arena was made
 //! ```
 

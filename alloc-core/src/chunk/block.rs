@@ -9,8 +9,8 @@
 //! invariant: the run is in its bin's list of runs  <=>  0 < home < capacity
 //! ```
 //!
-//! Every block of a run is in one state, told by its tag: in use (`tag >= 23`), in a thread's cache, on its way home from
-//! another thread, or home in the run's list.
+//! Every block of a run is in one state, told by its owner word: in use (the word of the run's heap), in a thread's cache,
+//! on its way home from another thread, or home in the run's list.
 
 use super::tag::CHUNK_HEADER;
 use super::{Space, owner};
@@ -21,12 +21,6 @@ pub const BLOCK_HEADER: u64 = 8;
 /// From the start of a run's chunk to the payload of its first block. Bytes; a multiple of 16.
 pub const FIRST_BLOCK: u64 = CHUNK_HEADER + 40 + BLOCK_HEADER;
 
-/// Tag of a block in its heap's cache.
-pub const CACHED: u16 = 0;
-/// Tag of a block that another thread has freed and its owner has not seen yet.
-pub const IN_FLIGHT: u16 = 1;
-/// Tag of a block in its run's list.
-pub const HOME: u16 = 2;
 /// Smallest tag of a block in use.
 pub const LIVE: u16 = class::TAG_BIAS as u16;
 
@@ -61,38 +55,45 @@ impl Space {
     #[inline(always)]
     pub unsafe fn tag(self, block: u64) -> u16 {
         // SAFETY: the 8 bytes before a payload are its header.
-        unsafe { self.load16(block.wrapping_sub(8)) }
+        unsafe { self.load16(block.wrapping_sub(2)) }
     }
 
     /// Writes the tag of a block.
     #[inline(always)]
     pub unsafe fn set_tag(self, block: u64, tag: u16) {
         // SAFETY: as above.
-        unsafe { self.store16(block.wrapping_sub(8), tag) }
+        unsafe { self.store16(block.wrapping_sub(2), tag) }
     }
 
     /// The owner word before a payload of any kind.
     #[inline(always)]
     pub unsafe fn owner_before(self, payload: u64) -> u32 {
-        // SAFETY: every payload has an owner word in the 4 bytes before it.
-        unsafe { self.load32(payload.wrapping_sub(4)) }
+        // SAFETY: every payload has an owner word 8 bytes before it.
+        unsafe { self.load32(payload.wrapping_sub(8)) }
+    }
+
+    /// Writes the owner word before a payload.
+    #[inline(always)]
+    pub unsafe fn set_owner_before(self, payload: u64, word: u32) {
+        // SAFETY: as above.
+        unsafe { self.store32(payload.wrapping_sub(8), word) }
     }
 
     /// The run that a block belongs to.
     #[inline]
     pub unsafe fn run_of(self, block: u64) -> Run {
         // SAFETY: as above.
-        Run(block.wrapping_sub(u64::from(unsafe { self.load16(block.wrapping_sub(6)) }) * 16))
+        Run(block.wrapping_sub(u64::from(unsafe { self.load16(block.wrapping_sub(4)) }) * 16))
     }
 
-    /// Writes a block's header for the first time: in a cache, of this run and heap.
+    /// Writes a block's header for the first time: in a cache, of this run and bin.
     #[inline]
-    pub unsafe fn begin_block(self, run: Run, block: u64, heap: u32) {
+    pub unsafe fn begin_block(self, run: Run, block: u64, bin: usize) {
         // SAFETY: as above.
         unsafe {
-            self.set_tag(block, CACHED);
-            self.store16(block - 6, ((block - run.0) / 16) as u16);
-            self.store32(block - 4, owner::SMALL | heap);
+            self.set_owner_before(block, owner::CACHED);
+            self.store16(block - 4, ((block - run.0) / 16) as u16);
+            self.set_tag(block, (bin << 4) as u16);
         }
     }
 

@@ -8,15 +8,16 @@
 //!         │ header 64  │ chunk │ chunk │  …  │ end 16   │
 //!         └────────────┴───────┴───────┴─────┴──────────┘
 //! chunk   ┌──────────┬──────────┬──────────┬────────────┬─ payload ──────────
-//!         │ size 32  │ prev 32  │ asked 32 │ owner 32   │ block, or next and previous free chunk, or a run
+//!         │ size 32  │ prev 32  │ owner 32 │ asked 32   │ block, or next and previous free chunk, or a run
 //!         └──────────┴──────────┴──────────┴────────────┴────────────────────
 //! block   ┌─────────────────────┬─ payload ──
-//! of a    │ tag 16 place 16 │ owner 32 │ the program's bytes, or the next free block
+//! of a    │ owner 32 │ place 16 tag 16 │ the program's bytes, or the next free block
 //! run     └─────────────────────┴────────────
 //! ```
 //!
-//! The 32 bits right before a payload are the *owner* word in every kind of block, so a free knows from one load whether
-//! the block is a small one of its own heap.
+//! The first 32 of the 64 bits before a payload are the *owner* word in every kind of block. One comparison tells a free
+//! that the block is a small one of its own heap and in use: a block that is free carries the word of no heap. Being the
+//! first, it is also what an overflow of the block before changes first.
 
 pub mod arena;
 pub mod block;
@@ -38,6 +39,14 @@ pub mod owner {
     pub const SPAN: u32 = 2 << 30;
     /// No block in use: a free chunk, or the end of an arena.
     pub const NONE: u32 = 3 << 30;
+    /// A small block in its heap's cache.
+    pub const CACHED: u32 = NONE | 1;
+    /// A small block in its run's list.
+    pub const HOME: u32 = NONE | 2;
+    /// A small block that another thread has freed and that is on its way home.
+    pub const IN_FLIGHT: u32 = NONE | 3;
+    /// The key of a cache that owns nothing: the word of no block at all.
+    pub const NOBODY: u32 = u32::MAX;
 
     /// The kind, one of the four above.
     #[inline(always)]

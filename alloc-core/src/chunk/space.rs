@@ -44,8 +44,8 @@ impl Space {
         }
     }
 
-    /// A space for constants: position 0 is address 0. No memory is ever reached through it.
-    pub const fn nowhere() -> Space {
+    /// The space whose positions are addresses: for heaps of one process that free each other's blocks.
+    pub const fn absolute() -> Space {
         Space { base: 0 }
     }
 

@@ -1,7 +1,7 @@
 //! Spans: blocks too large for an arena, each with memory of its own from the source.
 //!
 //! ```text
-//! … │ from 64 │ bytes 64 │ asked 64 │ next 64 │ previous 64 │ 0 64 │ 0 64 │ 0 32 │ owner 32 │ payload
+//! … │ from 64 │ bytes 64 │ asked 64 │ next 64 │ previous 64 │ 0 64 │ 0 64 │ owner 32 │ 0 32 │ payload
 //!     `from` is where the memory starts: at the header, or before it when the payload is aligned to more than 64
 //! invariant: from + bytes is the end of the memory;  payload + asked <= from + bytes
 //! ```
@@ -32,15 +32,15 @@ impl Space {
             self.store64(span.0 - 32, NO_SPAN);
             self.store64(span.0 - 24, 0);
             self.store64(span.0 - 16, 0);
-            self.store32(span.0 - 8, 0);
-            self.store32(span.0 - 4, word);
+            self.store32(span.0 - 8, word);
+            self.store32(span.0 - 4, 0);
         }
     }
 
     /// Makes the header that of no block, before the memory goes back.
     pub unsafe fn end_span(self, span: Span) {
         // SAFETY: as above.
-        unsafe { self.store32(span.0 - 4, super::owner::NONE) }
+        unsafe { self.store32(span.0 - 8, super::owner::NONE) }
     }
 
     /// Where the span's memory starts.

@@ -133,8 +133,8 @@ impl Space {
     pub unsafe fn set_owner(self, c: Chunk, asked: u32, word: u32) {
         // SAFETY: as above.
         unsafe {
-            self.store32(c.0 + 8, asked);
-            self.store32(c.0 + 12, word);
+            self.store32(c.0 + 8, word);
+            self.store32(c.0 + 12, asked);
         }
     }
 
@@ -142,14 +142,14 @@ impl Space {
     #[inline]
     pub unsafe fn asked(self, c: Chunk) -> u32 {
         // SAFETY: as above.
-        unsafe { self.load32(c.0 + 8) }
+        unsafe { self.load32(c.0 + 12) }
     }
 
     /// The owner word of the chunk, or of any block by the position of its payload less 16.
     #[inline]
     pub unsafe fn owner(self, c: Chunk) -> u32 {
         // SAFETY: as above.
-        unsafe { self.load32(c.0 + 12) }
+        unsafe { self.load32(c.0 + 8) }
     }
 
     /// The next free chunk of the same class, as a position; 0: none. Only for free chunks.

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::threaded::lock::Lock;
+use crate::threaded::pool::POOL;
 use crate::threaded::{fork, reclaimer};
 
 /// Whether free memory goes back to the system.
@@ -25,14 +27,37 @@ impl Reclaim {
 }
 
 /// The settings of the process's allocator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// See [`Reclaim`]; off unless set.
     pub reclaim: Reclaim,
+    /// Bytes that may wait for reuse without going back, however long. 0 unless set.
+    pub threshold: u64,
+    /// Whole intervals that free memory waits before it goes back: 1 unless set, at least 1.
+    pub decay: u32,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            reclaim: Reclaim::Off,
+            threshold: 0,
+            decay: 1,
+        }
+    }
+}
+
+static CONFIG: Lock<Option<Config>> = Lock::new(None);
+
+/// The configuration in force.
+pub fn config() -> Config {
+    CONFIG.lock().unwrap_or_default()
 }
 
 /// Sets the configuration; may be called at any time, by any thread. `false`: the reclaimer's thread could not be started.
 pub fn configure(config: Config) -> bool {
+    *CONFIG.lock() = Some(config);
+    POOL.keep(config.threshold, config.decay.max(1));
     match config.reclaim {
         Reclaim::Off => {
             reclaimer::stop();

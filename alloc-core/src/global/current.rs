@@ -3,37 +3,25 @@
 //! A thread points to a vacant owner until its first slow request, and again after its end has begun, so malloc and free
 //! need no check of their own: the vacant one's cache is empty and its key matches no block.
 
-use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::heap::Heap;
+use super::tls;
 use crate::threaded::fork;
 use crate::threaded::lock::Lock;
 use crate::threaded::manager;
 use crate::threaded::owner::Owner;
-use crate::threaded::pool::FromPool;
-
-/// An owner that nobody owns: never written, since its cache is empty and every slow path tests for it first.
-struct Vacant(Owner);
-
-// SAFETY: nothing ever writes to it; what is not atomic is only read.
-unsafe impl Sync for Vacant {}
 
 /// Where a thread without a heap points.
-static NOBODY: Vacant = Vacant(Owner::new(Heap::vacant(FromPool)));
+/// Never written, since its cache is empty and every slow path tests for it first.
+pub(super) static NOBODY: Owner = Owner::vacant();
 /// Where a thread points once its end has begun.
-static ENDED: Vacant = Vacant(Owner::new(Heap::vacant(FromPool)));
-
-std::thread_local! {
-    // Const and without a destructor: a plain word of the thread, no call, no registration.
-    static CURRENT: Cell<*mut Owner> = const { Cell::new((&raw const NOBODY.0).cast_mut()) };
-}
+static ENDED: Owner = Owner::vacant();
 
 /// The calling thread's owner; vacant if it has none (only read it then).
 #[inline(always)]
 pub fn get() -> *mut Owner {
-    CURRENT.with(Cell::get)
+    tls::get()
 }
 
 /// The calling thread's owner, made or adopted if need be. `None`: the thread's end has begun, or memory ended.
@@ -47,7 +35,7 @@ pub fn attach() -> Option<*mut Owner> {
         return None;
     }
     let owner = manager::adopt()?;
-    CURRENT.set(owner);
+    tls::set(owner);
     fork::register();
     if let Some(key) = exit_key() {
         // May allocate: the owner is already there.
@@ -60,21 +48,21 @@ pub fn attach() -> Option<*mut Owner> {
 /// Whether this owner is one of the two that own nothing.
 #[inline]
 pub fn is_vacant(owner: *mut Owner) -> bool {
-    ptr::eq(owner, &raw const NOBODY.0) || is_ended(owner)
+    ptr::eq(owner, &raw const NOBODY) || is_ended(owner)
 }
 
 /// Whether the calling thread's end has begun.
 fn is_ended(owner: *mut Owner) -> bool {
-    ptr::eq(owner, &raw const ENDED.0)
+    ptr::eq(owner, &raw const ENDED)
 }
 
 /// Does something with a heap of which the calling thread is the owner just for that: for threads whose end has begun,
 /// whose other destructors may still allocate.
-pub fn borrow<T>(work: impl FnOnce(&mut Owner) -> T) -> Option<T> {
+pub fn borrow<T>(work: impl FnOnce(&Owner) -> T) -> Option<T> {
     let owner = manager::adopt()?;
     // SAFETY: adopted: no other thread uses it until it is abandoned below.
     unsafe {
-        let answer = work(&mut *owner);
+        let answer = work(&*owner);
         manager::abandon(owner);
         Some(answer)
     }
@@ -103,7 +91,7 @@ fn exit_key() -> Option<libc::pthread_key_t> {
 }
 
 unsafe extern "C" fn at_exit(owner: *mut libc::c_void) {
-    CURRENT.set((&raw const ENDED.0).cast_mut());
+    tls::set((&raw const ENDED).cast_mut());
     // SAFETY: the value is the owner that `attach` set for this thread, which does not use it any more.
     unsafe { manager::abandon(owner.cast()) };
 }

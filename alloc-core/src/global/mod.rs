@@ -8,6 +8,7 @@
 //!     // Give free memory back to the system every half second.
 //!     alloc_core::global::configure(alloc_core::global::Config {
 //!         reclaim: alloc_core::global::Reclaim::On { interval: std::time::Duration::from_millis(500) },
+//!         ..Default::default()
 //!     });
 //! }
 //! ```
@@ -18,8 +19,11 @@ mod fancy;
 mod misuse;
 mod requests;
 mod stats;
+mod tidy;
+mod tls;
 
-pub use config::{Config, Reclaim, configure, reclaims};
+pub use config::{Config, Reclaim, config, configure, reclaims};
 pub use fancy::Fancy;
 pub use requests::{aligned, calloc, free, malloc, realloc, usable_size};
 pub use stats::{Stats, stats};
+pub use tidy::{trim, validate};

@@ -6,28 +6,36 @@ use core::ptr::{self, NonNull};
 
 use super::{current, misuse};
 use crate::base::align::ALIGN;
-use crate::base::class::SMALL_MAX;
 use crate::base::error::Misuse;
-use crate::chunk::tag::Chunk;
-use crate::chunk::{block, owner};
-use crate::heap::Heap;
+use crate::chunk::{Space, owner};
+use crate::heap::cache::{Cache, Pushed};
 use crate::heap::policy::Policy;
+use crate::heap::resize::resize_small;
 use crate::heap::spans::is_special;
-use crate::threaded::medium::{KEPT, MEDIUM_MAX};
-use crate::threaded::owner::{Owner, send_one};
+use crate::threaded::owner::{Owner, free_heapless};
 use crate::threaded::{large, manager};
 
+/// Positions of the process are addresses.
+const SPACE: Space = Space::absolute();
 const LARGE: usize = Policy::DEFAULT.span_threshold as usize;
 
 fn raw(block: Option<NonNull<u8>>) -> *mut u8 {
-    block.map_or(ptr::null_mut(), NonNull::as_ptr)
+    block.map_or_else(refused, NonNull::as_ptr)
+}
+
+/// Null, with errno as C demands.
+#[cold]
+fn refused() -> *mut u8 {
+    // SAFETY: the address is that of the calling thread's errno.
+    unsafe { *libc::__errno_location() = libc::ENOMEM };
+    ptr::null_mut()
 }
 
 /// At least `size` bytes at a multiple of 16, or null when memory ends.
 #[inline(always)]
 pub fn malloc(size: usize) -> *mut u8 {
     // SAFETY: the owner is the thread's own; a vacant one is only read, since its cache is empty.
-    match unsafe { Heap::pop_cached_at(&raw mut (*current::get()).heap, size) } {
+    match unsafe { Cache::pop_at::<true>(Owner::cache(current::get()), size) } {
         Some(block) => block.as_ptr(),
         None => malloc_slow(size),
     }
@@ -39,57 +47,32 @@ fn malloc_slow(size: usize) -> *mut u8 {
     if size > LARGE {
         return raw(make_large(size, ALIGN as usize).map(|(block, _)| block));
     }
-    if let Some(kept) = from_kept(size) {
-        return kept;
-    }
-    raw(with_owner(|owner| owner.heap.malloc(size)))
+    // SAFETY: `with_owner` hands over an owner that is the calling thread's.
+    raw(with_owner(|owner| unsafe { owner.malloc(size) }))
 }
 
-/// A medium block that the thread has just freed, for a request of `size` bytes.
-fn from_kept(size: usize) -> Option<*mut u8> {
-    let current = current::get();
-    if size <= SMALL_MAX || size > MEDIUM_MAX || current::is_vacant(current) {
-        return None;
-    }
-    // SAFETY: the owner is the calling thread's, and no other reference to it is alive; what it keeps are chunks of its space.
-    unsafe {
-        let space = (*current).heap.space();
-        let at = (*current).medium.get(space, size)?;
-        Some(space.pointer(at))
-    }
-}
-
-/// A request that the heap of the calling thread serves, with what goes before and after.
-fn with_owner(request: impl FnOnce(&mut Owner) -> Option<NonNull<u8>>) -> Option<NonNull<u8>> {
-    let whole = |owner: &mut Owner| {
-        owner.before_slow();
-        let block = request(owner);
-        owner.after_slow();
-        block
-    };
+/// A request that the owner of the calling thread serves.
+fn with_owner(request: impl FnOnce(&Owner) -> Option<NonNull<u8>>) -> Option<NonNull<u8>> {
     match current::attach() {
-        // SAFETY: the owner is the calling thread's, and no other reference to it is alive.
-        Some(owner) => whole(unsafe { &mut *owner }),
-        None => current::borrow(whole).flatten(),
+        // SAFETY: owners are never freed.
+        Some(owner) => request(unsafe { &*owner }),
+        None => current::borrow(request).flatten(),
     }
 }
 
 fn make_large(size: usize, align: usize) -> Option<(NonNull<u8>, bool)> {
-    if manager::space().is_none() {
-        current::attach()?;
-    }
-    large::make(manager::space()?, size as u64, align as u64)
+    large::make(SPACE, size as u64, align as u64)
 }
 
 /// `count * size` zero bytes, or null when memory ends or the product does not fit.
 pub fn calloc(count: usize, size: usize) -> *mut u8 {
     let Some(bytes) = count.checked_mul(size) else {
-        return ptr::null_mut();
+        return refused();
     };
     let (block, zeroed) = if bytes > LARGE {
         match make_large(bytes, ALIGN as usize) {
             Some((block, zeroed)) => (block.as_ptr(), zeroed),
-            None => return ptr::null_mut(),
+            None => return refused(),
         }
     } else {
         (malloc(bytes), false)
@@ -112,7 +95,8 @@ pub fn aligned(align: usize, size: usize) -> *mut u8 {
     if size.saturating_add(align) > LARGE {
         return raw(make_large(size, align).map(|(block, _)| block));
     }
-    raw(with_owner(|owner| owner.heap.aligned(align, size)))
+    // SAFETY: as in `malloc_slow`.
+    raw(with_owner(|owner| unsafe { owner.aligned(align, size) }))
 }
 
 /// Takes a block back; null is fine.
@@ -126,10 +110,19 @@ pub unsafe fn free(block: *mut u8) {
     };
     // SAFETY: the caller's promise; the owner is the thread's own, and a vacant one takes nothing.
     unsafe {
-        if !Heap::push_cached_at(&raw mut (*current::get()).heap, block) {
-            free_slow(block);
+        match Cache::push_at::<true>(Owner::cache(current::get()), block) {
+            Pushed::Yes => {}
+            Pushed::Full(bin) => overflow(bin),
+            Pushed::No => free_slow(block),
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn overflow(bin: usize) {
+    // SAFETY: the cache took a block, so the owner is the calling thread's and not vacant.
+    unsafe { (*current::get()).overflow(bin) };
 }
 
 /// # Safety
@@ -148,52 +141,26 @@ unsafe fn free_slow(block: NonNull<u8>) {
 unsafe fn try_free(block: NonNull<u8>) -> Result<(), Misuse> {
     let address = block.as_ptr().addr();
     let wrong = Misuse::NotABlock { address };
-    let space = manager::space().ok_or(wrong)?;
     if !address.is_multiple_of(ALIGN as usize) {
         return Err(wrong);
     }
-    let at = space.position(block.as_ptr());
+    let at = SPACE.position(block.as_ptr());
     // SAFETY: the caller promises a block, which has a header before it.
     unsafe {
-        let word = space.owner_before(at);
-        let number = word & owner::HEAP;
+        let word = SPACE.owner_before(at);
         match owner::kind(word) {
-            owner::SPAN => {
-                return if large::free(space, at) {
-                    Ok(())
+            owner::NONE => Err(Misuse::DoubleFree { address }),
+            owner::SPAN if large::free(SPACE, at) => Ok(()),
+            owner::SPAN => Err(wrong),
+            _ => {
+                let current = current::get();
+                if current::is_vacant(current) {
+                    free_heapless(at, word)
                 } else {
-                    Err(wrong)
-                };
+                    (*current).free(at, word)
+                }
             }
-            owner::NONE => return Err(Misuse::DoubleFree { address }),
-            owner::SMALL if space.tag(at) < block::LIVE => {
-                return Err(Misuse::DoubleFree { address });
-            }
-            owner::CHUNK if space.asked(Chunk::of_payload(at)) == KEPT => {
-                return Err(Misuse::DoubleFree { address });
-            }
-            _ => {}
         }
-        let current = current::get();
-        if current::is_vacant(current) {
-            manager::find(number).ok_or(wrong)?;
-            send_one(space, at, number);
-            return Ok(());
-        }
-        let mine = &mut *current;
-        if owner::kind(word) == owner::CHUNK
-            && mine.medium.put(space, at, mine.heap.footprint_bytes())
-        {
-            return Ok(());
-        }
-        if number == mine.heap.number() {
-            mine.heap.free_slow(block)?;
-            mine.after_slow();
-            return Ok(());
-        }
-        manager::find(number).ok_or(wrong)?;
-        mine.free_foreign(at, number);
-        Ok(())
     }
 }
 
@@ -226,27 +193,26 @@ pub unsafe fn realloc(block: *mut u8, size: usize) -> *mut u8 {
 /// # Safety
 /// As for [`realloc`].
 unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>>, Misuse> {
-    let space = manager::space().ok_or(Misuse::NotABlock {
+    let at = SPACE.position(old.as_ptr());
+    let wrong = Misuse::NotABlock {
         address: old.as_ptr().addr(),
-    })?;
-    let at = space.position(old.as_ptr());
+    };
     // SAFETY: the caller's promise.
     unsafe {
-        let word = space.owner_before(at);
-        if owner::kind(word) == owner::SPAN {
-            return Ok(if size > LARGE {
-                large::resize(space, at, size as u64)
-            } else {
-                None
-            });
+        let word = SPACE.owner_before(at);
+        match owner::kind(word) {
+            owner::NONE => Err(Misuse::DoubleFree {
+                address: old.as_ptr().addr(),
+            }),
+            owner::SPAN if size > LARGE => Ok(large::resize(SPACE, at, size as u64)),
+            owner::SPAN => Ok(None),
+            owner::SMALL => Ok(resize_small(SPACE, at, size).then_some(old)),
+            // Whoever made it: its heap's lock is all that is needed.
+            _ => {
+                let owner = manager::find(word & owner::HEAP).ok_or(wrong)?;
+                (*owner).resize(old, size)
+            }
         }
-        let current = current::get();
-        if !current::is_vacant(current) && word & owner::HEAP == (*current).heap.number() {
-            let resized = (*current).heap.resize(old, size);
-            (*current).after_slow();
-            return resized;
-        }
-        Ok(None)
     }
 }
 
@@ -255,9 +221,9 @@ unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>
 /// # Safety
 /// `block` is null or in use and came from here.
 pub unsafe fn usable_size(block: *mut u8) -> usize {
-    match (NonNull::new(block), manager::space()) {
+    match NonNull::new(block) {
         // SAFETY: the caller's promise.
-        (Some(block), Some(space)) => unsafe { crate::heap::usable_size(space, block) },
-        _ => 0,
+        Some(block) => unsafe { crate::heap::usable_size(SPACE, block) },
+        None => 0,
     }
 }

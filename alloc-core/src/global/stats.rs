@@ -27,6 +27,10 @@ pub struct Stats {
     pub pooled_bytes: u64,
     /// Bytes that the reclaimer gave back.
     pub reclaimed_bytes: u64,
+    /// Bytes in blocks that have memory of their own; part of [`current_bytes`](Self::current_bytes).
+    pub large_bytes: u64,
+    /// How many such blocks there are.
+    pub large_blocks: u64,
     /// Arenas in heaps.
     pub arenas: u64,
     /// Heaps made: the most threads that allocated at the same time.
@@ -39,9 +43,8 @@ pub fn stats() -> Stats {
     if !current::is_vacant(owner) {
         // SAFETY: the owner is the calling thread's, and no other reference to it is alive.
         unsafe {
-            (*owner).send_all();
-            (*owner).take_in(true);
-            (*owner).publish();
+            (*owner).show();
+            (*owner).visit();
         }
     }
     let mut stats = Stats {
@@ -53,15 +56,19 @@ pub fn stats() -> Stats {
         footprint_bytes: POOL.mapped_bytes(),
         pooled_bytes: POOL.pooled_bytes(),
         reclaimed_bytes: reclaimer::RETURNED.load(Relaxed),
+        large_bytes: large::BYTES.load(Relaxed),
+        large_blocks: large::ALLOCS
+            .load(Relaxed)
+            .saturating_sub(large::FREES.load(Relaxed)),
         arenas: 0,
         heaps: 0,
     };
     manager::each(|owner| {
-        let p = &owner.published;
-        stats.alloc_calls += p.alloc_calls.load(Relaxed);
-        stats.free_calls += p.free_calls.load(Relaxed);
-        stats.failed += p.failed.load(Relaxed);
-        stats.arenas += p.arenas.load(Relaxed);
+        let heap = owner.stats();
+        stats.alloc_calls += heap.alloc_calls;
+        stats.free_calls += heap.free_calls;
+        stats.failed += heap.failed;
+        stats.arenas += heap.arenas;
         stats.heaps += 1;
     });
     stats

@@ -2,43 +2,117 @@
 
 use core::ptr::NonNull;
 
-use super::Heap;
+use super::free_chunks::FreeChunks;
+use super::policy::Policy;
+use super::runs::Runs;
 use super::spans::Spans;
+use super::stats::Counters;
 use crate::base::align::{self, ALIGN, PAGE};
+use crate::base::class::BINS;
+use crate::base::error::Misuse;
 use crate::chunk::arena::{ARENA_OVERHEAD, Arena, NO_ARENA};
-use crate::chunk::owner;
 use crate::chunk::span::Span;
 use crate::chunk::tag::{CHUNK_HEADER, Chunk, MAX_CHUNK, MIN_CHUNK, Use};
+use crate::chunk::{Space, owner};
 use crate::source::MemorySource;
 
-/// The arenas of a heap, in a list, newest first.
+/// The arenas of a heap with all that lives in them, and its spans: what stands behind the cache. A heap whose blocks
+/// other threads free has a lock around it; the cache before it has none.
 ///
 /// ```text
-/// invariant: bytes = sum of arena_bytes over the list;  count = its length
+/// invariant: bytes = sum of arena_bytes over the list of arenas, newest first;  count = its length
+/// invariant: footprint = bytes + sum of spans
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Arenas {
-    pub first: u64,
-    pub count: u64,
-    pub bytes: u64,
+pub struct Arenas<S: MemorySource> {
+    pub(super) space: Space,
+    pub(super) number: u32,
+    pub(super) first: u64,
+    pub(super) count: u64,
+    pub(super) bytes: u64,
+    pub(super) runs: [Runs; BINS],
+    pub(super) free: FreeChunks,
+    pub(super) spans: Spans,
+    pub(super) counters: Counters,
+    pub(super) policy: Policy,
+    pub(super) source: S,
 }
 
-impl Arenas {
-    pub const fn new() -> Self {
+// SAFETY: the pointers lead only to memory that the source gave to it alone, so it may move to another thread as a whole,
+// with its source.
+unsafe impl<S: MemorySource + Send> Send for Arenas<S> {}
+
+impl<S: MemorySource> Arenas<S> {
+    /// None yet, for the heap of this number.
+    pub const fn new(source: S, space: Space, number: u32, policy: Policy) -> Arenas<S> {
         Arenas {
+            space,
+            number,
             first: NO_ARENA,
             count: 0,
             bytes: 0,
+            runs: [Runs::NONE; BINS],
+            free: FreeChunks::new(),
+            spans: Spans::new(),
+            counters: Counters::ZERO,
+            policy,
+            source,
         }
     }
-}
 
-impl<S: MemorySource> Heap<S> {
-    /// A request above the small bins: a chunk, or a span of its own.
-    pub(super) fn malloc_large(&mut self, size: u64) -> Option<NonNull<u8>> {
-        if self.is_vacant() {
-            return None;
+    /// Bytes in blocks outside the free lists: held by the program or in a cache.
+    pub fn out_bytes(&self) -> u64 {
+        self.counters.out_bytes + self.counters.chunk_bytes + self.counters.span_bytes
+    }
+
+    /// Bytes got from the source and not given back.
+    pub fn footprint_bytes(&self) -> u64 {
+        self.bytes + self.spans.bytes
+    }
+
+    /// Arenas now.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Counts an answer that is none as refused.
+    pub fn note_refusal<T>(&mut self, answer: Option<T>) -> Option<T> {
+        if answer.is_none() {
+            self.counters.failed += 1;
         }
+        answer
+    }
+
+    /// Takes back a chunk or a span.
+    ///
+    /// # Errors
+    /// [`Misuse`] when the header before the payload at `at` is not that of one in use; nothing has changed then.
+    ///
+    /// # Safety
+    /// `at` came from this heap and is not used any more.
+    pub unsafe fn free_block(&mut self, at: u64) -> Result<(), Misuse> {
+        let address = self.space.pointer(at).addr();
+        // SAFETY: the caller promises a block of ours, which has a header before it.
+        unsafe {
+            match owner::kind(self.space.owner_before(at)) {
+                owner::CHUNK => {
+                    let c = Chunk::of_payload(at);
+                    check_block(self.space, c)?;
+                    self.counters.chunk_frees += 1;
+                    self.free_chunk(c);
+                    Ok(())
+                }
+                owner::SPAN => {
+                    self.free_span(Span(at));
+                    Ok(())
+                }
+                owner::NONE => Err(Misuse::DoubleFree { address }),
+                _ => Err(Misuse::NotABlock { address }),
+            }
+        }
+    }
+
+    /// A request above the small bins: a chunk, or a span of its own.
+    pub fn malloc_large(&mut self, size: u64) -> Option<NonNull<u8>> {
         if size > self.policy.span_threshold {
             return self.make_span(size, ALIGN).map(|(block, _)| block);
         }
@@ -51,7 +125,7 @@ impl<S: MemorySource> Heap<S> {
         let space = self.space;
         // SAFETY: the chunk is in use and ours; its payload is no null pointer, since it lies in the source's memory.
         unsafe {
-            space.set_owner(c, size as u32, owner::CHUNK | self.number());
+            space.set_owner(c, size as u32, owner::CHUNK | self.number);
             self.counters.chunk_allocs += 1;
             self.counters.chunk_bytes += space.size(c) - CHUNK_HEADER;
             self.counters.note_peak();
@@ -61,10 +135,7 @@ impl<S: MemorySource> Heap<S> {
 
     /// A span of its own with `asked` bytes; the second value tells whether it is all zero.
     pub(super) fn make_span(&mut self, asked: u64, align: u64) -> Option<(NonNull<u8>, bool)> {
-        if self.is_vacant() {
-            return None;
-        }
-        let word = owner::SPAN | self.number();
+        let word = owner::SPAN | self.number;
         let (span, zeroed) = self
             .spans
             .make(self.space, &mut self.source, asked, align, word)?;
@@ -152,7 +223,7 @@ impl<S: MemorySource> Heap<S> {
                 self.counters.chunk_bytes -= space.size(c) - CHUNK_HEADER;
             }
             let c = self.coalesce(c);
-            if space.prev_size(c) == 0 && space.is_end(space.next(c)) && self.arenas.count > 1 {
+            if space.prev_size(c) == 0 && space.is_end(space.next(c)) && self.count > 1 {
                 self.release_arena(Arena::of_first(c));
             } else {
                 self.free.insert(space, c);
@@ -194,7 +265,7 @@ impl<S: MemorySource> Heap<S> {
     /// A new arena with a free chunk of at least `bytes`, in its list.
     fn grow(&mut self, bytes: u64) -> Option<Chunk> {
         let need = align::up(bytes + ARENA_OVERHEAD, PAGE)?;
-        let half = (self.arenas.bytes / 2).clamp(self.policy.first_arena, self.policy.max_arena);
+        let half = (self.bytes / 2).clamp(self.policy.first_arena, self.policy.max_arena);
         // Powers of two, so that arenas given back serve any heap.
         let wish = (1 << half.ilog2()).max(need.next_power_of_two());
         if need > MAX_CHUNK {
@@ -209,16 +280,16 @@ impl<S: MemorySource> Heap<S> {
         let arena = Arena(space.position(got.start.as_ptr()));
         // SAFETY: the memory is fresh from the source; the list holds arenas of ours.
         unsafe {
-            space.begin_arena(arena, got.bytes, self.number());
-            space.set_arena_next(arena, self.arenas.first);
-            if self.arenas.first != NO_ARENA {
-                space.set_arena_prev(Arena(self.arenas.first), arena.0);
+            space.begin_arena(arena, got.bytes, self.number);
+            space.set_arena_next(arena, self.first);
+            if self.first != NO_ARENA {
+                space.set_arena_prev(Arena(self.first), arena.0);
             }
             self.free.insert(space, arena.first());
         }
-        self.arenas.first = arena.0;
-        self.arenas.count += 1;
-        self.arenas.bytes += got.bytes;
+        self.first = arena.0;
+        self.count += 1;
+        self.bytes += got.bytes;
         self.counters.arenas_made += 1;
         Some(arena.first())
     }
@@ -236,11 +307,11 @@ impl<S: MemorySource> Heap<S> {
             if prev != NO_ARENA {
                 space.set_arena_next(Arena(prev), next);
             } else {
-                self.arenas.first = next;
+                self.first = next;
             }
             let bytes = space.arena_bytes(arena);
-            self.arenas.count -= 1;
-            self.arenas.bytes -= bytes;
+            self.count -= 1;
+            self.bytes -= bytes;
             self.counters.arenas_released += 1;
             space.end_arena(arena);
             self.source
@@ -250,11 +321,10 @@ impl<S: MemorySource> Heap<S> {
 
     /// Releases the arena that a heap keeps for its next block, if it is all free: for a thread that ends.
     pub fn release_last(&mut self) {
-        self.empty_cache();
-        if self.arenas.count != 1 {
+        if self.count != 1 {
             return;
         }
-        let arena = Arena(self.arenas.first);
+        let arena = Arena(self.first);
         let c = arena.first();
         let space = self.space;
         // SAFETY: the one arena of the list, and its first chunk.
@@ -266,11 +336,17 @@ impl<S: MemorySource> Heap<S> {
         }
     }
 
-    /// A chunk whose payload is at a multiple of `align` (more than 16), for `asked` bytes.
-    pub(super) fn aligned_chunk(&mut self, align: u64, asked: u64) -> Option<NonNull<u8>> {
-        if self.is_vacant() {
-            return None;
+    /// A block of `size` bytes at a multiple of `align`, which is a power of two above 16.
+    pub fn aligned(&mut self, align: u64, size: u64) -> Option<NonNull<u8>> {
+        if size.saturating_add(align) > self.policy.span_threshold {
+            self.make_span(size, align).map(|(block, _)| block)
+        } else {
+            self.aligned_chunk(align, size)
         }
+    }
+
+    /// A chunk whose payload is at a multiple of `align` (more than 16), for `asked` bytes.
+    fn aligned_chunk(&mut self, align: u64, asked: u64) -> Option<NonNull<u8>> {
         let bytes = chunk_bytes(asked);
         // Room for a chunk in front: what is cut off must be long enough to be one.
         let c = self.take_chunk(bytes + align + MIN_CHUNK)?;
@@ -337,11 +413,35 @@ impl<S: MemorySource> Heap<S> {
         }
         (count, bytes)
     }
+}
 
-    /// What a span of `size` bytes takes from the source, for those who plan. Bytes.
-    pub fn span_need(size: u64) -> Option<u64> {
-        Spans::need(size, ALIGN).map(|(bytes, _)| bytes)
+/// Whether a chunk's boundary tags agree: its own, and what the next chunk says of it.
+///
+/// # Errors
+/// [`Misuse`]: the chunk is free, or its header was overwritten.
+///
+/// # Safety
+/// The chunk's header may be read; where its size fits what was asked for, so may that of the next chunk.
+pub unsafe fn check_block(space: Space, c: Chunk) -> Result<(), Misuse> {
+    let address = space.pointer(c.payload()).addr();
+    // SAFETY: the caller's promise.
+    unsafe {
+        if space.usage(c) == Use::Free {
+            return Err(Misuse::DoubleFree { address });
+        }
+        let (size, asked) = (space.size(c), u64::from(space.asked(c)));
+        // A chunk that was kept serves requests of a class or two less than it holds: never less than half.
+        let plausible = asked == u64::from(u32::MAX)
+            || size >= asked + CHUNK_HEADER && size <= 2 * asked + 4 * MIN_CHUNK;
+        if space.usage(c) != Use::Block
+            || size < MIN_CHUNK
+            || !plausible
+            || space.prev_size(space.next(c)) != size
+        {
+            return Err(Misuse::NotABlock { address });
+        }
     }
+    Ok(())
 }
 
 /// Bytes of a chunk for a payload of `size` bytes.

@@ -1,219 +1,297 @@
 //! The cache of small blocks: for each bin a list that malloc pops and free pushes, without a lock or a search.
 //!
-//! A bin's entry is 16 bytes wide like the distance between bins, see [`crate::base::class`]. The list ends at the pointer
-//! of position 0, so that an empty bin and a heap that does not exist yet take the same branch.
+//! A bin's entry is 16 bytes wide like the distance between bins, see [`crate::base::class`]. What a request costs here is
+//! what most programs feel of the allocator, so each step is there for a reason: one comparison refuses what is too large,
+//! one an empty bin (and a heap that does not exist yet), one a block that is not ours, free, or no block at all; one
+//! counter a request keeps the statistics and bounds the cache.
+//!
+//! ```text
+//! held(bin) = settled(bin) + (grant(bin) - room(bin)) - allocs(bin)          blocks in the bin's list
+//! ```
+//! `room` counts frees down from `grant`, `allocs` counts requests; [`Cache::fold`] settles both when a list runs empty or
+//! `room` is used up.
 
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
-use super::Heap;
+use super::arenas::Arenas;
+use super::policy::Policy;
 use crate::base::class::{self, BINS, SMALL_MAX};
-use crate::chunk::block::CACHED;
-use crate::chunk::owner;
-use crate::chunk::tag::Chunk;
+use crate::chunk::{Space, owner};
 use crate::source::MemorySource;
 
 /// The hot half of a bin.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
-pub(super) struct Bin {
-    /// The first block's payload; the pointer of position 0 when there is none.
-    pub head: *mut u8,
-    /// How many more blocks the cache takes before some go home.
-    pub room: i32,
+struct Bin {
+    /// The first block's payload, as a position; 0: none.
+    head: u64,
+    /// How many more blocks may be freed before the cache looks at how many it holds.
+    room: i32,
+    /// Requests served since then.
+    allocs: u32,
 }
 
-impl Bin {
-    pub const fn vacant() -> Bin {
-        Bin {
-            head: ptr::null_mut(),
-            room: 0,
-        }
-    }
-}
+const VACANT: Bin = Bin {
+    head: 0,
+    room: 0,
+    allocs: 0,
+};
 
 /// The cold half of a bin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BinState {
-    /// The first run with blocks at home, as a position; 0: none.
-    pub runs: u64,
-    /// Blocks of this bin that are not home: in use or in the cache.
-    pub out: u32,
-    /// How many blocks the cache may hold: `limit - room` is how many it holds.
-    pub limit: i32,
-    /// Runs of this bin.
-    pub run_count: u32,
+struct State {
+    /// How many blocks the cache may hold.
+    limit: i32,
+    /// How many it held when the counts were last settled.
+    settled: i32,
+    /// What `room` was then.
+    grant: i32,
     /// The cache ran empty since blocks last went home.
-    pub refilled: bool,
+    refilled: bool,
 }
 
-impl BinState {
-    pub const fn new() -> BinState {
-        BinState {
-            runs: 0,
-            out: 0,
-            limit: 0,
-            run_count: 0,
-            refilled: false,
+const UNSETTLED: State = State {
+    limit: 0,
+    settled: 0,
+    grant: 0,
+    refilled: false,
+};
+
+/// What became of a block that was given to [`Cache::push_at`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It is in the cache.
+    Yes,
+    /// It is in the cache, and [`Cache::overflow`] is to be called for this bin.
+    Full(usize),
+    /// Nothing was done: it is no small block of this heap in use.
+    No,
+}
+
+/// The cache of one thread.
+///
+/// ```text
+/// invariant: the list of bin i holds held(i) blocks of bin i, all marked as cached
+/// ```
+#[repr(C)]
+pub struct Cache {
+    bins: [Bin; BINS],
+    /// The owner word of a small block of this heap.
+    key: u32,
+    space: Space,
+    /// Requests served, as of the last settling.
+    served: u64,
+    states: [State; BINS],
+    floor: u64,
+    ceiling: u64,
+}
+
+impl Cache {
+    /// The cache of no heap: it has nothing and takes nothing.
+    pub const fn vacant() -> Cache {
+        Cache {
+            bins: [VACANT; BINS],
+            key: owner::NOBODY,
+            space: Space::absolute(),
+            served: 0,
+            states: [UNSETTLED; BINS],
+            floor: 0,
+            ceiling: 0,
         }
     }
-}
 
-impl<S: MemorySource> Heap<S> {
-    /// The whole of a malloc when the bin has a block. `None` says only that the cache can't answer: go on with
-    /// [`malloc_slow`](Self::malloc_slow).
-    #[inline(always)]
-    pub fn pop_cached(&mut self, size: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the heap is borrowed uniquely.
-        unsafe { Self::pop_cached_at(self, size) }
+    /// An empty cache for the heap of this number.
+    pub fn new(space: Space, number: u32, policy: &Policy) -> Cache {
+        let mut cache = Cache::vacant();
+        cache.key = owner::SMALL | number;
+        cache.space = space;
+        cache.floor = policy.cache_floor;
+        cache.ceiling = policy.cache_ceiling;
+        for bin in 1..BINS {
+            let limit = limit_for(bin, policy.cache_floor);
+            cache.states[bin].limit = limit;
+            cache.settle(bin, 0);
+        }
+        cache
     }
 
-    /// As [`pop_cached`](Self::pop_cached), through a pointer: a vacant heap is only read, so many threads may share one.
+    /// The number of its heap.
+    pub fn number(&self) -> u32 {
+        self.key & owner::HEAP
+    }
+
+    /// Whether it is that of no heap.
+    pub fn is_vacant(&self) -> bool {
+        self.key == owner::NOBODY
+    }
+
+    /// Requests served by it.
+    pub fn served(&self) -> u64 {
+        let fresh = self.bins.iter().map(|bin| u64::from(bin.allocs));
+        self.served + fresh.sum::<u64>()
+    }
+
+    /// A block for `size` bytes, if the bin has one. `ABSOLUTE`: positions are addresses, which saves an addition.
     ///
     /// # Safety
-    /// `this` is a heap of the calling thread's, or a vacant one.
+    /// `this` is a cache of the calling thread's, or a vacant one, which is only read.
     #[inline(always)]
-    pub unsafe fn pop_cached_at(this: *mut Self, size: usize) -> Option<NonNull<u8>> {
+    pub unsafe fn pop_at<const ABSOLUTE: bool>(
+        this: *mut Cache,
+        size: usize,
+    ) -> Option<NonNull<u8>> {
         if size > SMALL_MAX {
             return None;
         }
         let tag = class::tag_of(size);
-        // SAFETY: size <= SMALL_MAX, so the bin is below BINS. A head that is not position 0 is a cached block of this
-        // heap: its link is valid, its header is ours, and the heap is not vacant.
+        // SAFETY: size <= SMALL_MAX, so the bin is below BINS. A head other than 0 is a cached block of this heap: its link
+        // is valid, its header is ours, and the cache is not vacant.
         unsafe {
             let bin = (&raw mut (*this).bins)
                 .cast::<Bin>()
                 .add(class::bin_of_tag(tag));
-            let space = (*this).space;
-            let head = (*bin).head;
-            if head.addr() == space.base() {
+            let at = (*bin).head;
+            if at == 0 {
                 return None;
             }
-            let at = space.position(head);
-            (*bin).head = space.pointer(space.link(at));
-            (*bin).room += 1;
-            (*this).small_allocs += 1;
+            let space = Cache::space_at::<ABSOLUTE>(this);
+            (*bin).head = space.link(at);
+            (*bin).allocs = (*bin).allocs.wrapping_add(1);
+            space.set_owner_before(at, (*this).key);
             space.set_tag(at, tag as u16);
-            Some(NonNull::new_unchecked(head))
+            Some(NonNull::new_unchecked(space.pointer(at)))
         }
     }
 
-    /// The whole of a free when the block is a small one of this heap, in use. `false`: it is not, and nothing was done;
-    /// go on with [`free_slow`](Self::free_slow) or find the owner.
+    /// Takes a block back if it is a small one of this heap, in use.
     ///
     /// # Safety
-    /// `block` came from a heap with the same base and is not used any more.
+    /// As for [`pop_at`](Self::pop_at); `block` came from a heap of the same space and is not used any more.
     #[inline(always)]
-    pub unsafe fn push_cached(&mut self, block: NonNull<u8>) -> bool {
-        // SAFETY: the heap is borrowed uniquely; the caller's promise.
-        unsafe { Self::push_cached_at(self, block) }
-    }
-
-    /// As [`push_cached`](Self::push_cached), through a pointer: a vacant heap is only read.
-    ///
-    /// # Safety
-    /// As there; `this` is a heap of the calling thread's, or a vacant one.
-    #[inline(always)]
-    pub unsafe fn push_cached_at(this: *mut Self, block: NonNull<u8>) -> bool {
-        // SAFETY: a block has a header before it, which does not need the base to be found; the key is that of no vacant
-        // heap; the bin is checked to be one before it indexes.
+    pub unsafe fn push_at<const ABSOLUTE: bool>(this: *mut Cache, block: NonNull<u8>) -> Pushed {
+        // SAFETY: a block has a header before it. The key is in the header of blocks of this heap in use only, so the tag
+        // is that of one of its bins, and the payload is ours to link.
         unsafe {
-            let header = block.as_ptr();
             // Unaligned: a pointer that is no block's may be anything, and here nothing is known of it yet.
-            if header.sub(4).cast::<u32>().read_unaligned() != (*this).key {
-                return false;
+            let word = block.as_ptr().sub(8).cast::<u32>().read_unaligned();
+            if word != (*this).key {
+                return Pushed::No;
             }
-            let space = (*this).space;
-            let at = space.position(header);
-            let tag = usize::from(space.tag(at));
-            // One comparison for both ends: not a state of a free block, and not beyond the last bin.
-            if tag.wrapping_sub(16) >= (BINS - 1) * 16 {
-                return false;
-            }
-            let bin = (&raw mut (*this).bins)
-                .cast::<Bin>()
-                .add(class::bin_of_tag(tag));
-            space.set_link(at, space.position((*bin).head));
-            space.set_tag(at, CACHED);
-            (*bin).head = header;
-            (*bin).room -= 1;
-            if (*bin).room < 0 {
-                (*this).overflow(class::bin_of_tag(tag));
+            let space = Cache::space_at::<ABSOLUTE>(this);
+            let at = space.position(block.as_ptr());
+            let bin = usize::from(space.tag(at)) >> 4;
+            let entry = (&raw mut (*this).bins).cast::<Bin>().add(bin);
+            space.set_link(at, (*entry).head);
+            space.set_owner_before(at, owner::CACHED);
+            (*entry).head = at;
+            (*entry).room -= 1;
+            if (*entry).room < 0 {
+                return Pushed::Full(bin);
             }
         }
-        true
+        Pushed::Yes
     }
 
-    /// Takes back a block that another thread freed: a small one tagged as in flight, or a chunk. `keep`: a small one may
-    /// stay in the cache; else it goes home.
-    ///
     /// # Safety
-    /// `at` is the position of a block of this heap that nobody uses any more, and no list holds it.
-    pub unsafe fn take_back(&mut self, at: u64, keep: bool) {
-        let space = self.space;
-        // SAFETY: the caller's promise; a small block's run is alive while the block is out.
-        unsafe {
-            if owner::kind(space.owner_before(at)) == owner::CHUNK {
-                self.counters.chunk_frees += 1;
-                self.free_chunk(Chunk::of_payload(at));
-                return;
-            }
-            let bin = space.run_bin(space.run_of(at));
-            if !keep {
-                self.bring_home(bin, at);
-                return;
-            }
-            let hot = &mut self.bins[bin];
-            space.set_link(at, space.position(hot.head));
-            space.set_tag(at, CACHED);
-            hot.head = space.pointer(at);
-            hot.room -= 1;
-            if hot.room < 0 {
-                self.overflow(bin);
-            }
+    /// As for [`pop_at`](Self::pop_at).
+    #[inline(always)]
+    unsafe fn space_at<const ABSOLUTE: bool>(this: *mut Cache) -> Space {
+        if ABSOLUTE {
+            Space::absolute()
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { (*this).space }
         }
     }
 
-    /// How many blocks a new bin may hold.
-    pub(super) fn first_limit(&self, bin: usize) -> i32 {
-        self.limit_for(bin, self.policy.cache_floor)
+    /// Blocks in the bin's list.
+    pub fn held(&self, bin: usize) -> u64 {
+        let (hot, cold) = (&self.bins[bin], &self.states[bin]);
+        let held = i64::from(cold.settled) + i64::from(cold.grant - hot.room);
+        (held - i64::from(hot.allocs)) as u64
     }
 
-    fn limit_for(&self, bin: usize, bytes: u64) -> i32 {
-        (bytes / class::block_bytes(bin.max(1))).clamp(8, 1 << 20) as i32
+    /// How many blocks of a bin it may hold.
+    pub fn limit(&self, bin: usize) -> u64 {
+        self.states[bin].limit as u64
     }
 
-    /// The cache is full: the older half goes home, or the limit grows where blocks that went home were wanted again.
+    /// Blocks and bytes (payload) that it holds.
+    pub fn total(&self) -> (u64, u64) {
+        (1..BINS).fold((0, 0), |(blocks, bytes), bin| {
+            let held = self.held(bin);
+            (blocks + held, bytes + held * class::payload_bytes(bin))
+        })
+    }
+
+    /// The first block of a bin, as a position; 0: none.
+    pub(super) fn head(&self, bin: usize) -> u64 {
+        self.bins[bin].head
+    }
+
+    /// Settles the counts of a bin that now holds `held` blocks.
+    fn settle(&mut self, bin: usize, held: i32) {
+        let (hot, cold) = (&mut self.bins[bin], &mut self.states[bin]);
+        self.served += u64::from(hot.allocs);
+        hot.allocs = 0;
+        cold.settled = held;
+        cold.grant = (cold.limit - held).max(0);
+        hot.room = cold.grant;
+    }
+
+    /// Fills the bin of a request of `size` bytes, which is empty, and pops a block. `None`: memory ended.
+    pub fn refill<S: MemorySource>(
+        &mut self,
+        arenas: &mut Arenas<S>,
+        size: usize,
+    ) -> Option<NonNull<u8>> {
+        let bin = class::bin_of_tag(class::tag_of(size));
+        if self.bins[bin].head == 0 {
+            let (first, count) = arenas.take_blocks(bin)?;
+            self.bins[bin].head = first;
+            let state = &mut self.states[bin];
+            state.refilled = true;
+            // A run may be larger than the limit: the limit follows.
+            state.limit = state.limit.max(count as i32);
+            self.settle(bin, count as i32);
+        }
+        // SAFETY: the cache is borrowed uniquely.
+        unsafe { Cache::pop_at::<false>(self, size) }
+    }
+
+    /// A bin's `room` is used up: if it holds more than its limit the older half goes home, or the limit grows where
+    /// blocks that went home were wanted again.
     #[cold]
-    #[inline(never)]
-    fn overflow(&mut self, bin: usize) {
-        let ceiling = self.limit_for(bin, self.policy.cache_ceiling);
+    pub fn overflow<S: MemorySource>(&mut self, arenas: &mut Arenas<S>, bin: usize) {
+        let held = self.held(bin) as i32;
+        let ceiling = limit_for(bin, self.ceiling);
         let state = &mut self.states[bin];
+        if held <= state.limit {
+            return self.settle(bin, held);
+        }
         if state.refilled && state.limit < ceiling {
             // Blocks come and go in waves larger than the limit (slow start, as in tcmalloc).
-            let more = state.limit.min(ceiling - state.limit);
-            state.limit += more;
-            self.bins[bin].room += more;
+            state.limit += state.limit.min(ceiling - state.limit);
             state.refilled = false;
-            return;
+            return self.settle(bin, held);
         }
         state.refilled = false;
         let keep = state.limit / 2;
-        self.send_home(bin, keep as u64);
+        self.send_home(arenas, bin, keep as u64);
     }
 
     /// Sends cached blocks home until the bin holds `keep`; the newest stay. Runs that are complete become free chunks.
-    pub(super) fn send_home(&mut self, bin: usize, keep: u64) {
-        let space = self.space;
-        let held = (self.states[bin].limit - self.bins[bin].room) as u64;
+    pub fn send_home<S: MemorySource>(&mut self, arenas: &mut Arenas<S>, bin: usize, keep: u64) {
+        let held = self.held(bin);
         if held <= keep {
             return;
         }
-        self.counters.flushes += 1;
+        let space = self.space;
         // SAFETY: the list holds `held` cached blocks of this heap, linked one to the next, the last to position 0.
         unsafe {
-            let mut rest = space.position(self.bins[bin].head);
+            let mut rest = self.bins[bin].head;
             if keep == 0 {
-                self.bins[bin].head = space.pointer(0);
+                self.bins[bin].head = 0;
             } else {
                 let mut last = rest;
                 for _ in 1..keep {
@@ -222,41 +300,21 @@ impl<S: MemorySource> Heap<S> {
                 rest = space.link(last);
                 space.set_link(last, 0);
             }
-            for _ in keep..held {
-                let next = space.link(rest);
-                self.bring_home(bin, rest);
-                rest = next;
-            }
+            arenas.bring_home_list(rest);
         }
-        self.bins[bin].room = self.states[bin].limit - keep as i32;
+        self.settle(bin, keep as i32);
     }
 
     /// Sends every cached block home: for a thread that ends, and for a heap that shall show its free memory.
-    pub fn empty_cache(&mut self) {
+    pub fn empty<S: MemorySource>(&mut self, arenas: &mut Arenas<S>) {
         for bin in 1..BINS {
-            self.send_home(bin, 0);
+            self.send_home(arenas, bin, 0);
+            self.states[bin].limit = limit_for(bin, self.floor);
+            self.settle(bin, 0);
         }
     }
+}
 
-    /// Blocks and bytes (payload) in the cache.
-    pub(super) fn cached(&self) -> (u64, u64) {
-        (1..BINS).fold((0, 0), |(blocks, bytes), bin| {
-            let held = (self.states[bin].limit - self.bins[bin].room) as u64;
-            (blocks + held, bytes + held * class::payload_bytes(bin))
-        })
-    }
-
-    /// Runs, and small blocks that are not home.
-    pub(super) fn out(&self) -> (u64, u64) {
-        self.states.iter().fold((0, 0), |(runs, out), s| {
-            (runs + u64::from(s.run_count), out + u64::from(s.out))
-        })
-    }
-
-    /// Blocks of a bin: how many the cache holds, how many it may hold, and how many are in use.
-    pub fn bin_counts(&self, bin: usize) -> Option<(u64, u64, u64)> {
-        let (state, hot) = (self.states.get(bin)?, self.bins.get(bin)?);
-        let held = (state.limit - hot.room) as u64;
-        Some((held, state.limit as u64, u64::from(state.out) - held))
-    }
+fn limit_for(bin: usize, bytes: u64) -> i32 {
+    (bytes / class::block_bytes(bin.max(1))).clamp(8, 1 << 20) as i32
 }

@@ -34,7 +34,7 @@ impl<S: MemorySource> Heap<S> {
     /// blocks and chunks, and the heads of all lists. What programs wrote into their blocks is not part of it.
     pub fn digest(&self) -> u64 {
         let mut digest = Digest::default();
-        let space = self.space;
+        let space = self.arenas.space;
         self.walk(&mut |piece| {
             digest.add(piece.position);
             digest.add(piece.bytes);
@@ -61,14 +61,14 @@ impl<S: MemorySource> Heap<S> {
             }
         });
         for bin in 1..BINS {
-            let (hot, cold) = (&self.bins[bin], &self.states[bin]);
-            digest.add(space.position(hot.head));
-            digest.add(hot.room as u64);
-            digest.add(cold.runs);
-            digest.add(u64::from(cold.out));
+            let runs = &self.arenas.runs[bin];
+            digest.add(self.cache.head(bin));
+            digest.add(self.cache.held(bin));
+            digest.add(runs.first);
+            digest.add(u64::from(runs.out));
         }
         for class in 0..CLASSES {
-            digest.add(self.free.head(class));
+            digest.add(self.arenas.free.head(class));
         }
         digest.value()
     }

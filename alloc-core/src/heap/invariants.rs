@@ -1,10 +1,12 @@
 //! The checker of every invariant that stands above a structure of this crate.
 
 use super::Heap;
+use super::arenas::Arenas;
+use super::cache::Cache;
 use crate::base::class::{self, BINS, CLASSES, class_of};
 use crate::base::error::Broken;
 use crate::chunk::arena::{Arena, NO_ARENA};
-use crate::chunk::block::{CACHED, HOME, IN_FLIGHT, LIVE, Run};
+use crate::chunk::block::{LIVE, Run};
 use crate::chunk::owner;
 use crate::chunk::tag::{Chunk, MIN_CHUNK, Use};
 use crate::source::MemorySource;
@@ -38,54 +40,65 @@ impl<S: MemorySource> Heap<S> {
     /// # Errors
     /// The first invariant that does not hold, and where.
     pub fn check_invariants(&self) -> Result<(), Broken> {
-        let mut seen = Seen::default();
-        let mut at = self.oldest_arena();
-        let mut newer_of = NO_ARENA;
-        while at != NO_ARENA {
-            let arena = Arena(at);
-            // SAFETY: the list holds arenas of this heap; a header that is not one ends the check.
-            unsafe {
-                must(
-                    self.space.is_arena(arena),
-                    "an arena's header is not one",
-                    at,
-                )?;
-                must(
-                    self.space.arena_next(arena) == newer_of,
-                    "the list of arenas is not linked both ways",
-                    at,
-                )?;
-                self.check_arena(arena, &mut seen)?;
-                newer_of = at;
-                at = self.space.arena_prev(arena);
-            }
-        }
-        must(
-            seen.arenas == self.arenas.count,
-            "the count of arenas is wrong",
-            0,
-        )?;
-        must(
-            seen.arena_bytes == self.arenas.bytes,
-            "the bytes of arenas are wrong",
-            0,
-        )?;
-        self.check_free(&seen)?;
-        self.check_bins(&seen)?;
-        let spans = self
-            .spans
-            .iter(self.space)
-            .fold((0, 0), |(count, bytes), span| {
-                // SAFETY: the list holds spans of this heap.
-                (count + 1, bytes + unsafe { self.space.span_bytes(span) })
-            });
-        must(
-            spans == (self.spans.count, self.spans.bytes),
-            "the list of spans does not add up",
-            0,
-        )
+        check(&self.cache, &self.arenas)
     }
+}
 
+/// Walks every block and every list of a heap of these two halves.
+///
+/// # Errors
+/// The first invariant that does not hold, and where.
+pub fn check<S: MemorySource>(cache: &Cache, arenas: &Arenas<S>) -> Result<(), Broken> {
+    let mut seen = Seen::default();
+    let mut at = arenas.oldest_arena();
+    let mut newer_of = NO_ARENA;
+    while at != NO_ARENA {
+        let arena = Arena(at);
+        // SAFETY: the list holds arenas of this heap; a header that is not one ends the check.
+        unsafe {
+            must(
+                arenas.space.is_arena(arena),
+                "an arena's header is not one",
+                at,
+            )?;
+            must(
+                arenas.space.arena_next(arena) == newer_of,
+                "the list of arenas is not linked both ways",
+                at,
+            )?;
+            arenas.check_arena(arena, &mut seen)?;
+            newer_of = at;
+            at = arenas.space.arena_prev(arena);
+        }
+    }
+    must(
+        seen.arenas == arenas.count,
+        "the count of arenas is wrong",
+        0,
+    )?;
+    must(
+        seen.arena_bytes == arenas.bytes,
+        "the bytes of arenas are wrong",
+        0,
+    )?;
+    arenas.check_free(&seen)?;
+    arenas.check_runs(&seen)?;
+    check_cache(cache, arenas, &seen)?;
+    let spans = arenas
+        .spans
+        .iter(arenas.space)
+        .fold((0, 0), |(count, bytes), span| {
+            // SAFETY: the list holds spans of this heap.
+            (count + 1, bytes + unsafe { arenas.space.span_bytes(span) })
+        });
+    must(
+        spans == (arenas.spans.count, arenas.spans.bytes),
+        "the list of spans does not add up",
+        0,
+    )
+}
+
+impl<S: MemorySource> Arenas<S> {
     /// # Safety
     /// The arena is one of ours.
     unsafe fn check_arena(&self, arena: Arena, seen: &mut Seen) -> Result<(), Broken> {
@@ -129,7 +142,7 @@ impl<S: MemorySource> Heap<S> {
                     )?,
                     Use::Block => {
                         must(
-                            space.owner(c) == owner::CHUNK | self.number(),
+                            space.owner(c) == owner::CHUNK | self.number,
                             "a chunk's owner is wrong",
                             c.0,
                         )?;
@@ -181,20 +194,21 @@ impl<S: MemorySource> Heap<S> {
             for index in 0..capacity {
                 let at = run.block(bin, index);
                 must(space.run_of(at) == run, "a block's place is wrong", at)?;
+                let word = space.owner_before(at);
+                let live = word == owner::SMALL | self.number;
                 must(
-                    space.owner_before(at) == self.key,
+                    live || [owner::CACHED, owner::IN_FLIGHT, owner::HOME].contains(&word),
                     "a block's owner is wrong",
                     at,
                 )?;
                 let tag = space.tag(at);
-                let live = tag >= LIVE && class::bin_of_tag(usize::from(tag)) == bin;
                 must(
-                    live || [CACHED, IN_FLIGHT, HOME].contains(&tag),
-                    "a block's tag is none",
+                    class::bin_of_tag(usize::from(tag)) == bin && (tag >= LIVE || !live),
+                    "a block's tag is not of its bin",
                     at,
                 )?;
-                tagged_home += u64::from(tag == HOME);
-                seen.cached += u64::from(tag == CACHED);
+                tagged_home += u64::from(word == owner::HOME);
+                seen.cached += u64::from(word == owner::CACHED);
             }
             must(
                 tagged_home == home && home < capacity,
@@ -206,7 +220,7 @@ impl<S: MemorySource> Heap<S> {
             let (mut at, mut length) = (space.run_first(run), 0);
             while at != 0 && length <= home {
                 must(
-                    space.tag(at) == HOME && space.run_of(at) == run,
+                    space.owner_before(at) == owner::HOME && space.run_of(at) == run,
                     "a run's list holds a foreign block",
                     at,
                 )?;
@@ -263,54 +277,26 @@ impl<S: MemorySource> Heap<S> {
         )
     }
 
-    fn check_bins(&self, seen: &Seen) -> Result<(), Broken> {
-        let (mut listed, mut cached_total) = (0, 0);
+    fn check_runs(&self, seen: &Seen) -> Result<(), Broken> {
+        let mut listed = 0;
         for bin in 1..BINS {
-            let cached = (self.states[bin].limit - self.bins[bin].room) as u64;
-            let (mut at, mut length) = (self.space.position(self.bins[bin].head), 0);
-            // SAFETY: the cache holds small blocks of this heap, the list of runs its runs.
-            unsafe {
-                while at != 0 && length <= cached {
-                    must(
-                        self.space.tag(at) == CACHED,
-                        "a block in the cache is not tagged so",
-                        at,
-                    )?;
-                    let run = self.space.run_of(at);
-                    must(
-                        self.space.run_bin(run) == bin,
-                        "a block is in another bin's cache",
-                        at,
-                    )?;
-                    length += 1;
-                    at = self.space.link(at);
-                }
-                must(
-                    length == cached,
-                    "a bin's count of cached blocks is wrong",
-                    bin as u64,
-                )?;
-                let mut run = self.states[bin].runs;
-                while run != 0 && listed <= seen.partial {
+            let mut run = self.runs[bin].first;
+            while run != 0 && listed <= seen.partial {
+                // SAFETY: the list holds runs of this heap.
+                unsafe {
                     must(
                         self.space.run_home(Run(run)) > 0,
                         "a run without blocks at home is in a list",
                         run,
                     )?;
-                    listed += 1;
                     run = self.space.run_next(Run(run));
                 }
+                listed += 1;
             }
-            cached_total += cached;
         }
         must(
             listed == seen.partial,
             "a run with blocks at home is in no list",
-            0,
-        )?;
-        must(
-            cached_total == seen.cached,
-            "a block is tagged as cached and in no cache",
             0,
         )?;
         must(
@@ -319,4 +305,45 @@ impl<S: MemorySource> Heap<S> {
             0,
         )
     }
+}
+
+fn check_cache<S: MemorySource>(
+    cache: &Cache,
+    arenas: &Arenas<S>,
+    seen: &Seen,
+) -> Result<(), Broken> {
+    let space = arenas.space;
+    let mut total = 0;
+    for bin in 1..BINS {
+        let held = cache.held(bin);
+        let (mut at, mut length) = (cache.head(bin), 0);
+        while at != 0 && length <= held {
+            // SAFETY: the cache holds small blocks of this heap.
+            unsafe {
+                must(
+                    space.owner_before(at) == owner::CACHED,
+                    "a block in the cache is not marked so",
+                    at,
+                )?;
+                must(
+                    space.run_bin(space.run_of(at)) == bin,
+                    "a block is in another bin's cache",
+                    at,
+                )?;
+                at = space.link(at);
+            }
+            length += 1;
+        }
+        must(
+            length == held,
+            "a bin's count of cached blocks is wrong",
+            bin as u64,
+        )?;
+        total += held;
+    }
+    must(
+        total == seen.cached,
+        "a block is marked as cached and in no cache",
+        0,
+    )
 }

@@ -1,16 +1,20 @@
 //! The single-threaded core: all that one thread owns. No atomics, no clock, nothing of the target.
 //!
-//! The life of a malloc: [`Heap::pop_cached`] takes the first block of the bin's cache; an empty bin is refilled from a
+//! The life of a malloc: [`cache::Cache::pop_at`] takes the first block of the bin's list; an empty bin is refilled from a
 //! run (`runs.rs`); a run is a chunk of an arena (`arenas.rs`); an arena is memory from the source. A free goes the same
 //! way back: cache, run, chunk with coalescing, arena, source.
+//!
+//! [`Heap`] joins the two halves, [`cache::Cache`] and [`arenas::Arenas`], for those who have both to themselves. Among
+//! threads (`crate::threaded`) the cache is its thread's alone and the arenas have a lock.
 
-mod arenas;
-mod cache;
+pub mod arenas;
+pub mod cache;
 mod digest;
 mod free_chunks;
 mod invariants;
+mod lists;
 pub mod policy;
-mod resize;
+pub mod resize;
 mod runs;
 pub mod spans;
 pub mod stats;
@@ -19,21 +23,19 @@ mod walk;
 use core::ptr::NonNull;
 
 use crate::base::align::ALIGN;
-use crate::base::class::{BINS, SMALL_MAX};
 use crate::base::error::Misuse;
+use crate::chunk::owner;
 use crate::chunk::space::Space;
 use crate::chunk::span::Span;
-use crate::chunk::tag::{Chunk, Use};
-use crate::chunk::{block, owner};
+use crate::chunk::tag::Chunk;
 use crate::source::MemorySource;
 
 use arenas::Arenas;
-use cache::{Bin, BinState};
-use free_chunks::FreeChunks;
+use cache::{Cache, Pushed};
 use policy::Policy;
-use spans::Spans;
-use stats::Counters;
 
+pub use invariants::check;
+pub use lists::BinCounts;
 pub use policy::Fit;
 pub use stats::HeapStats;
 pub use walk::{Piece, State};
@@ -45,7 +47,7 @@ pub struct HeapId(u32);
 impl HeapId {
     /// The heap of this number, or `None` if it is 0 or has more than 30 bits.
     pub const fn new(number: u32) -> Option<HeapId> {
-        if number == 0 || number > owner::HEAP {
+        if number == 0 || number >= owner::HEAP {
             None
         } else {
             Some(HeapId(number))
@@ -60,30 +62,11 @@ impl HeapId {
 
 /// A heap that one thread uses: arenas, their free chunks, runs of small blocks, and the cache in front of them.
 ///
-/// ```text
-/// invariant (cache): bin i holds limit(i) - room(i) blocks of bin i, all tagged CACHED
-/// invariant (bytes): footprint = sum of arenas + sum of spans
-/// ```
-/// [`Heap::check_invariants`] tests these and those of the layers below.
-#[repr(C)]
+/// [`Heap::check_invariants`] tests the invariants of all layers.
 pub struct Heap<S: MemorySource> {
-    bins: [Bin; BINS],
-    space: Space,
-    /// The owner word of a small block of this heap.
-    key: u32,
-    small_allocs: u64,
-    states: [BinState; BINS],
-    free: FreeChunks,
-    arenas: Arenas,
-    spans: Spans,
-    counters: Counters,
-    policy: Policy,
-    source: S,
+    cache: Cache,
+    arenas: Arenas<S>,
 }
-
-// SAFETY: a heap's pointers lead only to memory that its source gave to it alone, so it may move to another thread as a
-// whole, with its source.
-unsafe impl<S: MemorySource + Send> Send for Heap<S> {}
 
 impl<S: MemorySource> Heap<S> {
     /// An empty heap; it asks its source for nothing yet.
@@ -91,105 +74,54 @@ impl<S: MemorySource> Heap<S> {
     /// `base` is what positions are counted from: any address, and the same relative to the source's memory wherever
     /// layouts are to be compared ([`crate::source::Region::base`]).
     pub fn new(source: S, base: NonNull<u8>, id: HeapId, policy: Policy) -> Heap<S> {
-        let mut heap = Heap::vacant(source);
-        heap.space = Space::new(base);
-        heap.key = owner::SMALL | id.0;
-        heap.policy = policy.sane();
-        let nothing = heap.space.pointer(0);
-        for bin in 0..BINS {
-            heap.bins[bin].head = nothing;
-            heap.bins[bin].room = heap.first_limit(bin);
-            heap.states[bin].limit = heap.bins[bin].room;
-        }
-        heap
-    }
-
-    /// A heap that has nothing, owns nothing and refuses all: what a thread without a heap points to.
-    pub const fn vacant(source: S) -> Heap<S> {
+        let (space, policy) = (Space::new(base), policy.sane());
         Heap {
-            bins: [const { Bin::vacant() }; BINS],
-            space: Space::nowhere(),
-            key: owner::NONE,
-            small_allocs: 0,
-            states: [const { BinState::new() }; BINS],
-            free: FreeChunks::new(),
-            arenas: Arenas::new(),
-            spans: Spans::new(),
-            counters: Counters {
-                chunk_allocs: 0,
-                chunk_frees: 0,
-                span_allocs: 0,
-                span_frees: 0,
-                failed: 0,
-                chunk_bytes: 0,
-                span_bytes: 0,
-                out_bytes: 0,
-                peak_bytes: 0,
-                arenas_made: 0,
-                arenas_released: 0,
-                splits: 0,
-                coalesces: 0,
-                refills: 0,
-                flushes: 0,
-            },
-            policy: Policy::DEFAULT,
-            source,
+            cache: Cache::new(space, id.0, &policy),
+            arenas: Arenas::new(source, space, id.0, policy),
         }
-    }
-
-    /// Whether this is a [`vacant`](Self::vacant) one.
-    pub fn is_vacant(&self) -> bool {
-        self.key == owner::NONE
     }
 
     /// The number of this heap.
     pub fn number(&self) -> u32 {
-        self.key & owner::HEAP
+        self.arenas.number
     }
 
     /// What positions are counted from.
     pub fn space(&self) -> Space {
-        self.space
+        self.arenas.space
     }
 
     /// The settings in force.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.arenas.policy
     }
 
     /// At least `size` bytes (0 is served too) at a multiple of 16, contents unspecified; `None` when memory ends.
     #[inline]
     pub fn malloc(&mut self, size: usize) -> Option<NonNull<u8>> {
-        match self.pop_cached(size) {
+        // SAFETY: the heap is borrowed uniquely.
+        match unsafe { Cache::pop_at::<false>(&raw mut self.cache, size) } {
             Some(block) => Some(block),
             None => self.malloc_slow(size),
         }
     }
 
-    /// What [`malloc`](Self::malloc) does when the cache has no block of the bin.
     #[cold]
     #[inline(never)]
-    pub fn malloc_slow(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let block = if size <= SMALL_MAX {
-            self.refill_and_pop(size)
+    fn malloc_slow(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let block = if size as u64 <= self.arenas.policy.small_max {
+            self.cache.refill(&mut self.arenas, size)
         } else {
-            self.malloc_large(size as u64)
+            self.arenas.malloc_large(size as u64)
         };
-        self.count_failure(block)
-    }
-
-    fn count_failure<T>(&mut self, answer: Option<T>) -> Option<T> {
-        if answer.is_none() {
-            self.counters.failed += 1;
-        }
-        answer
+        self.arenas.note_refusal(block)
     }
 
     /// As [`malloc`](Self::malloc), filled with zeros.
     pub fn calloc(&mut self, size: usize) -> Option<NonNull<u8>> {
-        if size as u64 > self.policy.span_threshold {
-            let made = self.make_span(size as u64, ALIGN);
-            let (block, zeroed) = self.count_failure(made)?;
+        if size as u64 > self.arenas.policy.span_threshold {
+            let made = self.arenas.make_span(size as u64, ALIGN);
+            let (block, zeroed) = self.arenas.note_refusal(made)?;
             if !zeroed {
                 // SAFETY: the block has `size` bytes.
                 unsafe { block.write_bytes(0, size) };
@@ -207,16 +139,11 @@ impl<S: MemorySource> Heap<S> {
         if !align.is_power_of_two() {
             return None;
         }
-        let (wide, bytes) = (align as u64, size as u64);
-        if !spans::is_special(wide) {
+        if !spans::is_special(align as u64) {
             return self.malloc(size);
         }
-        let block = if bytes.saturating_add(wide) > self.policy.span_threshold {
-            self.make_span(bytes, wide).map(|(block, _)| block)
-        } else {
-            self.aligned_chunk(wide, bytes)
-        };
-        self.count_failure(block)
+        let block = self.arenas.aligned(align as u64, size as u64);
+        self.arenas.note_refusal(block)
     }
 
     /// Takes a block back.
@@ -229,63 +156,45 @@ impl<S: MemorySource> Heap<S> {
     #[inline]
     pub unsafe fn free(&mut self, block: NonNull<u8>) -> Result<(), Misuse> {
         // SAFETY: the caller's promise.
-        unsafe {
-            if self.push_cached(block) {
+        match unsafe { Cache::push_at::<false>(&raw mut self.cache, block) } {
+            Pushed::Yes => Ok(()),
+            Pushed::Full(bin) => {
+                self.cache.overflow(&mut self.arenas, bin);
                 Ok(())
-            } else {
-                self.free_slow(block)
             }
+            // SAFETY: the caller's promise.
+            Pushed::No => unsafe { self.free_slow(block) },
         }
     }
 
-    /// What [`free`](Self::free) does with what is no small block in use of this heap.
-    ///
-    /// # Errors
-    /// As for [`free`](Self::free).
-    ///
-    /// # Safety
-    /// As for [`free`](Self::free).
     #[cold]
     #[inline(never)]
-    pub unsafe fn free_slow(&mut self, block: NonNull<u8>) -> Result<(), Misuse> {
+    unsafe fn free_slow(&mut self, block: NonNull<u8>) -> Result<(), Misuse> {
         let address = block.as_ptr().addr();
         if !address.is_multiple_of(ALIGN as usize) {
             return Err(Misuse::NotABlock { address });
         }
-        let at = self.space.position(block.as_ptr());
+        let at = self.arenas.space.position(block.as_ptr());
         // SAFETY: the caller promises a block of ours, which has a header before it.
         unsafe {
-            let word = self.space.owner_before(at);
-            if word & owner::HEAP != self.number() {
-                return Err(self.misuse(at, word, address));
-            }
+            let word = self.arenas.space.owner_before(at);
             match owner::kind(word) {
-                owner::CHUNK => {
-                    let c = Chunk::of_payload(at);
-                    if self.space.usage(c) != Use::Block {
-                        return Err(Misuse::DoubleFree { address });
-                    }
-                    self.counters.chunk_frees += 1;
-                    self.free_chunk(c);
-                    Ok(())
-                }
-                owner::SPAN => {
-                    self.free_span(Span(at));
-                    Ok(())
-                }
-                _ => Err(self.misuse(at, word, address)),
+                owner::NONE => Err(Misuse::DoubleFree { address }),
+                _ if word & owner::HEAP != self.number() => Err(Misuse::NotABlock { address }),
+                _ => self.arenas.free_block(at),
             }
         }
     }
 
-    unsafe fn misuse(&self, at: u64, word: u32, address: usize) -> Misuse {
-        // SAFETY: as in `free_slow`.
-        let tag = unsafe { self.space.tag(at) };
-        if word == self.key && tag < block::LIVE || word == owner::NONE {
-            Misuse::DoubleFree { address }
-        } else {
-            Misuse::NotABlock { address }
-        }
+    /// Sends every cached block home, so that the heap shows all of its free memory.
+    pub fn empty_cache(&mut self) {
+        self.cache.empty(&mut self.arenas);
+    }
+
+    /// Gives back the arena that a heap keeps for its next block, if it is all free.
+    pub fn release_last(&mut self) {
+        self.empty_cache();
+        self.arenas.release_last();
     }
 
     /// Bytes that the program may use of a block: at least what it asked for.
@@ -294,47 +203,32 @@ impl<S: MemorySource> Heap<S> {
     /// `block` is in use and came from a heap with the same base as this one.
     pub unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise.
-        unsafe { usable_size(self.space, block) }
+        unsafe { usable_size(self.arenas.space, block) }
     }
 
     /// The heap's counters.
     pub fn stats(&self) -> HeapStats {
-        let (cached_blocks, cached_bytes) = self.cached();
-        let (_, out_blocks) = self.out();
-        let c = &self.counters;
-        let small_in_use = out_blocks - cached_blocks;
-        HeapStats {
-            alloc_calls: self.small_allocs + c.chunk_allocs + c.span_allocs,
-            free_calls: self.small_allocs - small_in_use + c.chunk_frees + c.span_frees,
-            failed: c.failed,
-            current_bytes: c.out_bytes - cached_bytes + c.chunk_bytes + c.span_bytes,
-            peak_bytes: c.peak_bytes,
-            cached_bytes,
-            footprint_bytes: self.arenas.bytes + self.spans.bytes,
-            arenas: self.arenas.count,
-            spans: self.spans.count,
-            arenas_made: c.arenas_made,
-            arenas_released: c.arenas_released,
-            splits: c.splits,
-            coalesces: c.coalesces,
-            refills: c.refills,
-            flushes: c.flushes,
-        }
+        self.arenas.stats(self.cache.served(), self.cache.total())
+    }
+
+    /// Shows every piece: arenas oldest first, then spans oldest first.
+    pub fn walk(&self, visit: &mut dyn FnMut(Piece)) {
+        self.arenas.walk(visit);
     }
 
     /// Bytes in blocks outside the free lists: held by the program or in the cache. Cheap, unlike [`stats`](Self::stats).
     pub fn out_bytes(&self) -> u64 {
-        self.counters.out_bytes + self.counters.chunk_bytes + self.counters.span_bytes
+        self.arenas.out_bytes()
     }
 
     /// Bytes got from the source and not given back. Cheap, unlike [`stats`](Self::stats).
     pub fn footprint_bytes(&self) -> u64 {
-        self.arenas.bytes + self.spans.bytes
+        self.arenas.footprint_bytes()
     }
 
     /// The source, for what it can tell.
     pub fn source(&self) -> &S {
-        &self.source
+        &self.arenas.source
     }
 }
 

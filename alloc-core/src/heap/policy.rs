@@ -1,6 +1,7 @@
 //! What a heap may be told to do otherwise.
 
 use crate::base::align::PAGE;
+use crate::base::class::SMALL_MAX;
 
 /// How a free chunk is chosen among those of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -19,6 +20,8 @@ pub struct Policy {
     pub first_arena: u64,
     /// The largest arena that growth asks for.
     pub max_arena: u64,
+    /// Requests up to this are served from bins of small blocks, at most [`SMALL_MAX`]; 0: none but of no bytes.
+    pub small_max: u64,
     /// Requests above this get a span of their own.
     pub span_threshold: u64,
     /// How a free chunk is chosen.
@@ -38,6 +41,7 @@ impl Policy {
     pub const DEFAULT: Policy = Policy {
         first_arena: 64 << 10,
         max_arena: 4 << 20,
+        small_max: SMALL_MAX as u64,
         span_threshold: 512 << 10,
         fit: Fit::Best,
         coalesce: true,
@@ -52,6 +56,7 @@ impl Policy {
         let arena = |bytes: u64| bytes.clamp(16 << 10, 1 << 30) & !(PAGE - 1);
         self.first_arena = arena(self.first_arena);
         self.max_arena = arena(self.max_arena).max(self.first_arena);
+        self.small_max = self.small_max.min(SMALL_MAX as u64);
         self.span_threshold = self.span_threshold.clamp(64 << 10, 512 << 20);
         self.cache_floor = self.cache_floor.clamp(64, 1 << 30);
         self.cache_ceiling = self.cache_ceiling.clamp(self.cache_floor, 1 << 30);

@@ -3,12 +3,12 @@
 use core::ptr::NonNull;
 
 use super::Heap;
-use super::arenas::chunk_bytes;
+use super::arenas::{Arenas, check_block, chunk_bytes};
 use crate::base::class::{self, SMALL_MAX};
 use crate::base::error::Misuse;
 use crate::chunk::span::Span;
 use crate::chunk::tag::{CHUNK_HEADER, Chunk, Use};
-use crate::chunk::{block, owner};
+use crate::chunk::{Space, owner};
 use crate::source::MemorySource;
 
 impl<S: MemorySource> Heap<S> {
@@ -27,7 +27,7 @@ impl<S: MemorySource> Heap<S> {
     ) -> Result<Option<NonNull<u8>>, Misuse> {
         // SAFETY: the caller's promise.
         unsafe {
-            if let Some(block) = self.resize(old, size)? {
+            if let Some(block) = self.arenas.resize(old, size)? {
                 return Ok(Some(block));
             }
             let Some(new) = self.malloc(size) else {
@@ -39,14 +39,16 @@ impl<S: MemorySource> Heap<S> {
             Ok(Some(new))
         }
     }
+}
 
-    /// The part of [`realloc`](Self::realloc) that needs no copy. `Ok(None)`: a copy is needed.
+impl<S: MemorySource> Arenas<S> {
+    /// The part of a realloc that needs no copy. `Ok(None)`: a copy is needed.
     ///
     /// # Errors
-    /// As for [`free`](Self::free).
+    /// [`Misuse`] when the header before `old` is not that of a block of this heap in use.
     ///
     /// # Safety
-    /// As for [`realloc`](Self::realloc).
+    /// `old` came from this heap; it must not be used once another block is returned.
     pub unsafe fn resize(
         &mut self,
         old: NonNull<u8>,
@@ -57,33 +59,16 @@ impl<S: MemorySource> Heap<S> {
         // SAFETY: the caller promises a block in use, which has a header before it.
         unsafe {
             let word = self.space.owner_before(at);
-            if word & owner::HEAP != self.number() {
-                let double = word == owner::NONE;
-                return Err(if double {
-                    Misuse::DoubleFree { address }
-                } else {
-                    Misuse::NotABlock { address }
-                });
-            }
+            let of_ours = word & owner::HEAP == self.number;
             match owner::kind(word) {
-                owner::SMALL => {
-                    let tag = self.space.tag(at);
-                    if tag < block::LIVE {
-                        return Err(Misuse::DoubleFree { address });
-                    }
-                    let same_bin = size <= SMALL_MAX
-                        && class::bin_of_tag(class::tag_of(size)) == usize::from(tag >> 4);
-                    if same_bin {
-                        self.space.set_tag(at, class::tag_of(size) as u16);
-                    }
-                    Ok(same_bin.then_some(old))
-                }
+                owner::NONE => Err(Misuse::DoubleFree { address }),
+                _ if !of_ours => Err(Misuse::NotABlock { address }),
+                owner::SMALL => Ok(resize_small(self.space, at, size).then_some(old)),
                 owner::CHUNK => {
                     let c = Chunk::of_payload(at);
-                    if self.space.usage(c) != Use::Block {
-                        return Err(Misuse::DoubleFree { address });
-                    }
-                    let fits = size > SMALL_MAX && size as u64 <= self.policy.span_threshold;
+                    check_block(self.space, c)?;
+                    let fits = size as u64 > self.policy.small_max
+                        && size as u64 <= self.policy.span_threshold;
                     Ok((fits && self.resize_chunk(c, size as u64)).then_some(old))
                 }
                 owner::SPAN if size as u64 > self.policy.span_threshold => {
@@ -98,8 +83,7 @@ impl<S: MemorySource> Heap<S> {
                     }
                     Ok(moved.and_then(|span| NonNull::new(self.space.pointer(span.0))))
                 }
-                owner::SPAN => Ok(None),
-                _ => Err(Misuse::NotABlock { address }),
+                _ => Ok(None),
             }
         }
     }
@@ -147,5 +131,22 @@ impl<S: MemorySource> Heap<S> {
             debug_assert!(now <= grown);
             true
         }
+    }
+}
+
+/// Notes another size in a small block's tag, if the block stays in its bin; else `false`. Needs no heap: the block is the
+/// program's, and so is its tag.
+///
+/// # Safety
+/// `at` is a small block in use.
+pub unsafe fn resize_small(space: Space, at: u64, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let bin = usize::from(space.tag(at)) >> 4;
+        let stays = size <= SMALL_MAX && class::bin_of_tag(class::tag_of(size)) == bin;
+        if stays {
+            space.set_tag(at, class::tag_of(size) as u16);
+        }
+        stays
     }
 }

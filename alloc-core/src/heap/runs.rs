@@ -1,14 +1,12 @@
 //! Runs of small blocks: between the cache and the arenas.
 //!
-//! A bin that is empty takes the whole list of a run that has blocks at home, else a new run. Blocks that the cache sends
+//! A cache that is empty takes the whole list of a run that has blocks at home, else a new run. Blocks that the cache sends
 //! back gather in their run; a run that is complete becomes a free chunk and coalesces. Counting is done here, per
 //! transfer, not in malloc and free.
 
-use core::ptr::NonNull;
-
-use super::Heap;
+use super::arenas::Arenas;
 use crate::base::class;
-use crate::chunk::block::{self, HOME, Run};
+use crate::chunk::block::{self, Run};
 use crate::chunk::owner;
 use crate::chunk::tag::{Chunk, Use};
 use crate::source::MemorySource;
@@ -16,37 +14,45 @@ use crate::source::MemorySource;
 /// A run has at least so many blocks.
 const LEAST_BLOCKS: u64 = 4;
 
-impl<S: MemorySource> Heap<S> {
-    /// Fills the bin of a request of `size` bytes (at most `SMALL_MAX`), and pops a block.
-    pub(super) fn refill_and_pop(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let bin = class::bin_of_tag(class::tag_of(size));
-        if self.is_vacant() {
-            return None;
-        }
-        let taken = match self.states[bin].runs {
+/// What is known of the runs of one bin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runs {
+    /// The first run with blocks at home, as a position; 0: none.
+    pub first: u64,
+    /// Blocks of this bin that are not home: in use or in a cache.
+    pub out: u32,
+    /// How many runs there are.
+    pub count: u32,
+}
+
+impl Runs {
+    pub const NONE: Runs = Runs {
+        first: 0,
+        out: 0,
+        count: 0,
+    };
+}
+
+impl<S: MemorySource> Arenas<S> {
+    /// Blocks of a bin for a cache that has none: the first, and how many are linked from it. They are marked as cached.
+    pub(super) fn take_blocks(&mut self, bin: usize) -> Option<(u64, u64)> {
+        let (first, count) = match self.runs[bin].first {
             0 => self.make_run(bin)?,
             // SAFETY: the list of runs holds runs of this heap.
             at => unsafe { self.take_run(bin, Run(at)) },
         };
-        self.states[bin].refilled = true;
         self.counters.refills += 1;
-        self.bins[bin].room -= taken as i32;
-        if self.bins[bin].room < 0 {
-            // A run larger than the limit: the limit follows.
-            self.states[bin].limit -= self.bins[bin].room;
-            self.bins[bin].room = 0;
-        }
-        self.states[bin].out += taken as u32;
-        self.counters.out_bytes += taken * class::payload_bytes(bin);
+        self.runs[bin].out += count as u32;
+        self.counters.out_bytes += count * class::payload_bytes(bin);
         self.counters.note_peak();
-        self.pop_cached(size)
+        Some((first, count))
     }
 
-    /// Moves the list of a run into the empty bin; returns how many blocks.
+    /// Takes the list of a run; returns its first block and how many there are.
     ///
     /// # Safety
     /// `run` is in the bin's list of runs.
-    unsafe fn take_run(&mut self, bin: usize, run: Run) -> u64 {
+    unsafe fn take_run(&mut self, bin: usize, run: Run) -> (u64, u64) {
         let space = self.space;
         // SAFETY: a run in the list has a list of blocks at home, `run_home` of them, ended by position 0.
         unsafe {
@@ -55,23 +61,22 @@ impl<S: MemorySource> Heap<S> {
             let first = space.run_first(run);
             let mut at = first;
             while at != 0 {
-                space.set_tag(at, block::CACHED);
+                space.set_owner_before(at, owner::CACHED);
                 at = space.link(at);
             }
             space.set_run_first(run, 0);
             space.set_run_home(run, 0);
-            self.bins[bin].head = space.pointer(first);
-            count
+            (first, count)
         }
     }
 
-    /// Makes a run and puts its blocks into the empty bin in address order; returns how many.
-    fn make_run(&mut self, bin: usize) -> Option<u64> {
+    /// Makes a run, its blocks linked in address order; returns the first and how many there are.
+    fn make_run(&mut self, bin: usize) -> Option<(u64, u64)> {
         let block_bytes = class::block_bytes(bin);
         let most = (self.policy.run_bytes.saturating_sub(block::FIRST_BLOCK) / block_bytes)
             .max(LEAST_BLOCKS);
         // The first runs of a bin are short: most bins of most threads hold few blocks.
-        let blocks = (LEAST_BLOCKS << self.states[bin].run_count.min(8)).min(most);
+        let blocks = (LEAST_BLOCKS << self.runs[bin].count.min(8)).min(most);
         let c = self.take_chunk(block::run_bytes(bin, blocks))?;
         let space = self.space;
         let run = Run(c.0);
@@ -84,7 +89,7 @@ impl<S: MemorySource> Heap<S> {
             space.begin_run(run, bin, count);
             for index in 0..count {
                 let at = run.block(bin, index);
-                space.begin_block(run, at, self.number());
+                space.begin_block(run, at, bin);
                 space.set_link(
                     at,
                     if index + 1 < count {
@@ -96,24 +101,44 @@ impl<S: MemorySource> Heap<S> {
             }
             count
         };
-        self.bins[bin].head = space.pointer(run.block(bin, 0));
-        self.states[bin].run_count += 1;
-        Some(count)
+        self.runs[bin].count += 1;
+        Some((run.block(bin, 0), count))
     }
 
-    /// Puts one cached block back into its run, and the run back into the arena when that was the last.
+    /// Puts blocks back into their runs, and each run that is then complete back into its arena.
     ///
     /// # Safety
-    /// `at` is a cached block of this bin, already out of the cache's list.
-    pub(super) unsafe fn bring_home(&mut self, bin: usize, at: u64) {
+    /// `at` is the first of a list, linked and ended by position 0, of small blocks of this heap that nobody uses and no
+    /// cache or run has.
+    pub unsafe fn bring_home_list(&mut self, mut at: u64) -> u64 {
+        self.counters.flushes += 1;
+        let mut count = 0;
+        while at != 0 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let next = self.space.link(at);
+                self.bring_home(at);
+                at = next;
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Puts one block back into its run, and the run back into the arena when that was the last.
+    ///
+    /// # Safety
+    /// `at` is a small block of this heap that nobody uses and no cache or run has.
+    pub unsafe fn bring_home(&mut self, at: u64) {
         let space = self.space;
-        self.states[bin].out -= 1;
-        self.counters.out_bytes -= class::payload_bytes(bin);
         // SAFETY: the block's header names its run, which is alive while a block of it is out.
         unsafe {
             let run = space.run_of(at);
+            let bin = space.run_bin(run);
+            self.runs[bin].out -= 1;
+            self.counters.out_bytes -= class::payload_bytes(bin);
             let home = space.run_home(run) + 1;
-            space.set_tag(at, HOME);
+            space.set_owner_before(at, owner::HOME);
             space.set_link(at, space.run_first(run));
             space.set_run_first(run, at);
             space.set_run_home(run, home);
@@ -121,7 +146,7 @@ impl<S: MemorySource> Heap<S> {
                 if home > 1 {
                     self.unlist_run(bin, run);
                 }
-                self.states[bin].run_count -= 1;
+                self.runs[bin].count -= 1;
                 self.free_chunk(Chunk(run.0));
             } else if home == 1 {
                 self.list_run(bin, run);
@@ -129,10 +154,17 @@ impl<S: MemorySource> Heap<S> {
         }
     }
 
+    /// Runs, and small blocks that are not home.
+    pub(super) fn out(&self) -> (u64, u64) {
+        self.runs.iter().fold((0, 0), |(runs, out), of| {
+            (runs + u64::from(of.count), out + u64::from(of.out))
+        })
+    }
+
     /// # Safety
     /// `run` is ours and in no list.
     unsafe fn list_run(&mut self, bin: usize, run: Run) {
-        let (space, head) = (self.space, self.states[bin].runs);
+        let (space, head) = (self.space, self.runs[bin].first);
         // SAFETY: the list's members are runs of this heap.
         unsafe {
             space.set_run_next(run, head);
@@ -141,7 +173,7 @@ impl<S: MemorySource> Heap<S> {
                 space.set_run_prev(Run(head), run.0);
             }
         }
-        self.states[bin].runs = run.0;
+        self.runs[bin].first = run.0;
     }
 
     /// # Safety
@@ -157,7 +189,7 @@ impl<S: MemorySource> Heap<S> {
             if prev != 0 {
                 space.set_run_next(Run(prev), next);
             } else {
-                self.states[bin].runs = next;
+                self.runs[bin].first = next;
             }
         }
     }

@@ -1,5 +1,8 @@
 //! What a heap has done and what it holds.
 
+use super::arenas::Arenas;
+use crate::source::MemorySource;
+
 /// Counters of one heap since it was made. Bytes of blocks are what the program may use of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeapStats {
@@ -59,9 +62,55 @@ pub(super) struct Counters {
 }
 
 impl Counters {
+    pub const ZERO: Counters = Counters {
+        chunk_allocs: 0,
+        chunk_frees: 0,
+        span_allocs: 0,
+        span_frees: 0,
+        failed: 0,
+        chunk_bytes: 0,
+        span_bytes: 0,
+        out_bytes: 0,
+        peak_bytes: 0,
+        arenas_made: 0,
+        arenas_released: 0,
+        splits: 0,
+        coalesces: 0,
+        refills: 0,
+        flushes: 0,
+    };
+
     pub fn note_peak(&mut self) {
         self.peak_bytes = self
             .peak_bytes
             .max(self.out_bytes + self.chunk_bytes + self.span_bytes);
+    }
+}
+
+impl<S: MemorySource> Arenas<S> {
+    /// The statistics of a heap of these arenas before which caches have served `served` requests and hold `cached`
+    /// blocks and bytes.
+    pub fn stats(&self, served: u64, cached: (u64, u64)) -> HeapStats {
+        let (_, out_blocks) = self.out();
+        let c = &self.counters;
+        HeapStats {
+            alloc_calls: served + c.chunk_allocs + c.span_allocs,
+            free_calls: (served + cached.0).saturating_sub(out_blocks)
+                + c.chunk_frees
+                + c.span_frees,
+            failed: c.failed,
+            current_bytes: self.out_bytes().saturating_sub(cached.1),
+            peak_bytes: c.peak_bytes,
+            cached_bytes: cached.1,
+            footprint_bytes: self.footprint_bytes(),
+            arenas: self.count,
+            spans: self.spans.count,
+            arenas_made: c.arenas_made,
+            arenas_released: c.arenas_released,
+            splits: c.splits,
+            coalesces: c.coalesces,
+            refills: c.refills,
+            flushes: c.flushes,
+        }
     }
 }

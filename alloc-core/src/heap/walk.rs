@@ -1,9 +1,10 @@
 //! Every byte of a heap, piece by piece.
 
-use super::Heap;
+use super::arenas::Arenas;
 use crate::base::class;
 use crate::chunk::arena::{ARENA_HEADER, Arena, NO_ARENA};
-use crate::chunk::block::{self, BLOCK_HEADER, CACHED, FIRST_BLOCK, IN_FLIGHT, Run};
+use crate::chunk::block::{BLOCK_HEADER, FIRST_BLOCK, Run};
+use crate::chunk::owner;
 use crate::chunk::tag::{CHUNK_HEADER, Chunk, Use};
 use crate::source::MemorySource;
 
@@ -48,7 +49,7 @@ pub struct Piece {
     pub bin: u32,
 }
 
-impl<S: MemorySource> Heap<S> {
+impl<S: MemorySource> Arenas<S> {
     /// Shows every piece: arenas oldest first, then spans oldest first.
     pub fn walk(&self, visit: &mut dyn FnMut(Piece)) {
         let mut region = 0;
@@ -94,7 +95,7 @@ impl<S: MemorySource> Heap<S> {
 
     /// The arena that was made first, or [`NO_ARENA`].
     pub(super) fn oldest_arena(&self) -> u64 {
-        let (mut at, mut last) = (self.arenas.first, NO_ARENA);
+        let (mut at, mut last) = (self.first, NO_ARENA);
         while at != NO_ARENA {
             last = at;
             // SAFETY: the list holds arenas of this heap.
@@ -171,11 +172,13 @@ impl<S: MemorySource> Heap<S> {
             visit(plain(c.0, FIRST_BLOCK - BLOCK_HEADER, State::Header));
             for index in 0..capacity {
                 let payload = run.block(bin, index);
-                let tag = space.tag(payload);
-                let (state, requested) = match tag {
-                    CACHED | IN_FLIGHT => (State::Cached, 0),
-                    block::HOME => (State::Home, 0),
-                    _ => (State::InUse, u64::from(tag) - class::TAG_BIAS as u64),
+                let (state, requested) = match space.owner_before(payload) {
+                    owner::CACHED | owner::IN_FLIGHT => (State::Cached, 0),
+                    owner::HOME => (State::Home, 0),
+                    _ => {
+                        let tag = u64::from(space.tag(payload));
+                        (State::InUse, tag.saturating_sub(class::TAG_BIAS as u64))
+                    }
                 };
                 visit(Piece {
                     payload,

@@ -29,7 +29,6 @@ const EMPTY: Slot = Slot {
 };
 
 /// Live blocks: name and position of the payload.
-#[derive(Clone)]
 pub(super) struct Blocks {
     slots: Vec<Slot>,
     live: usize,
@@ -43,14 +42,18 @@ impl Blocks {
         }
     }
 
+    /// An empty table that takes so many blocks without growing.
+    pub(super) fn with_room(live: usize) -> Blocks {
+        let slots = (live * 4 / 3 + 1).next_power_of_two().max(FIRST_SLOTS);
+        Blocks {
+            slots: alloc::vec![EMPTY; slots],
+            live: 0,
+        }
+    }
+
     /// How many are live.
     pub(super) fn len(&self) -> usize {
         self.live
-    }
-
-    /// What the table takes. Bytes.
-    pub(super) fn cost(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>()
     }
 
     /// The position of a live block.

@@ -19,6 +19,9 @@ use crate::heap::{Piece, State};
 /// Bytes of the link that a free small block keeps in its payload.
 const LINK: u64 = 8;
 
+/// Bytes kept of a live block's payload: its name, and what makes it a multiple of 8.
+const NAME: u64 = 8;
+
 /// The longest header that a piece of headers holds. Bytes.
 const LONGEST_HEADER: u64 = {
     let run = FIRST_BLOCK - BLOCK_HEADER;
@@ -30,8 +33,8 @@ const LONGEST_HEADER: u64 = {
     if run > most { run } else { most }
 };
 
-/// A sandbox's whole state: the heap's own bytes, its counters and lists, and the live set. What programs write into
-/// blocks decides nothing and is not kept.
+/// A sandbox's whole state: the heap's own bytes, its counters and lists, and the names of the live blocks, of which the
+/// live set is made again. What programs write into blocks decides nothing and is not kept.
 ///
 /// ```text
 /// invariant: `token` is that of the sandbox that made the frame
@@ -43,7 +46,7 @@ pub struct KeyFrame {
     /// Which positions are kept: from and to, in the order of `bytes`.
     ranges: Vec<(u32, u32)>,
     bytes: Vec<MaybeUninit<u8>>,
-    blocks: Blocks,
+    live: usize,
 }
 
 /// A key frame of another sandbox; nothing has changed.
@@ -62,7 +65,7 @@ impl KeyFrame {
     /// What keeping it costs. Bytes.
     pub fn cost(&self) -> u64 {
         let ranges = self.ranges.len() * size_of::<(u32, u32)>();
-        (size_of::<Core>() + self.bytes.len() + ranges + self.blocks.cost()) as u64
+        (size_of::<Core>() + self.bytes.len() + ranges) as u64
     }
 }
 
@@ -100,7 +103,7 @@ impl Sandbox {
             core,
             ranges,
             bytes,
-            blocks: self.blocks.clone(),
+            live: self.blocks.len(),
         }
     }
 
@@ -119,7 +122,7 @@ impl Sandbox {
             return Err(ForeignFrame);
         }
         // The one thing that may fail comes first: heap, memory and live set must never be of different moments.
-        let blocks = frame.blocks.clone();
+        let mut blocks = Blocks::with_room(frame.live);
         let start = self.memory.start().cast::<MaybeUninit<u8>>();
         let mut kept = frame.bytes.as_ptr();
         for &(from, to) in &frame.ranges {
@@ -134,6 +137,12 @@ impl Sandbox {
         // SAFETY: `key_frame` has filled the copy. It is of this core over this memory, so its pointers lead where they
         // led, and the heap's own bytes are as they were then. What is overwritten has nothing to drop, see above.
         unsafe { ptr::copy_nonoverlapping(frame.core.as_ptr(), &raw mut *self.core, 1) };
+        self.walk_named(&mut |piece, name| {
+            if let Some(name) = name {
+                // Below `MAX_CAPACITY`, since the block lies in the memory.
+                blocks.insert(name, piece.payload as u32);
+            }
+        });
         self.blocks = blocks;
         Ok(())
     }
@@ -143,7 +152,7 @@ impl Sandbox {
 fn own_bytes(piece: &Piece) -> (u32, u32) {
     let end = piece.position + piece.bytes;
     let (from, to) = match piece.state {
-        State::InUse => (piece.position, piece.payload),
+        State::InUse => (piece.position, piece.payload + NAME),
         // Left over at the end of a run.
         State::Header if piece.payload != piece.position => (end, end),
         // Before the header of a span with a large alignment there is room; the header is the end of the piece.

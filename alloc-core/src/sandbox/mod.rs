@@ -5,6 +5,7 @@
 //! depends on the requests alone and is the same on every target. [`Sandbox::key_frame`] keeps a state to come back to.
 
 mod blocks;
+mod fields;
 mod key_frame;
 mod memory;
 
@@ -15,12 +16,13 @@ use core::ptr::NonNull;
 
 use crate::base::error::{Broken, Misuse};
 use crate::heap::policy::Policy;
-use crate::heap::{Heap, HeapId, HeapStats, Piece};
+use crate::heap::{BinCounts, Heap, HeapId, HeapStats, Piece, State};
 use crate::source::{Metered, Region};
 
 use blocks::Blocks;
 use memory::Memory;
 
+pub use fields::Field;
 pub use key_frame::{ForeignFrame, KeyFrame};
 
 /// The most address space that a sandbox gets: what a 32-bit memory leaves, and positions fit in 32 bits. Bytes.
@@ -32,9 +34,10 @@ type Core = Heap<Metered<Region>>;
 ///
 /// ```text
 /// invariant: blocks has name -> p  <=>  the core handed out the block at position p under this name, and it was not freed
+/// invariant: the first four bytes of such a block's payload are its name
 /// invariant: the core is the only heap over `memory`, and only the core and `restore` write there
 /// ```
-/// The unsafe calls of the core rest on these two.
+/// The unsafe calls of the core rest on these.
 pub struct Sandbox {
     core: Box<Core>,
     memory: Memory,
@@ -167,6 +170,8 @@ impl Sandbox {
     /// Enters a block that the core has handed out.
     fn keep(&mut self, name: u32, block: NonNull<u8>) {
         let position = block.as_ptr().addr() - self.memory.start().as_ptr().addr();
+        // SAFETY: every block has at least eight bytes of payload, aligned to 16, that no one else uses.
+        unsafe { block.cast::<u32>().write(name) };
         // Below `MAX_CAPACITY`, since the block lies in the memory.
         self.blocks.insert(name, position as u32);
     }
@@ -204,6 +209,39 @@ impl Sandbox {
     /// Shows every byte that the heap has from its source, in address order within an arena or span.
     pub fn walk(&self, visit: &mut dyn FnMut(Piece)) {
         self.core.walk(visit);
+    }
+
+    /// As [`walk`](Self::walk), with the name of each block in use.
+    pub fn walk_named(&self, visit: &mut dyn FnMut(Piece, Option<u32>)) {
+        let start = self.memory.start();
+        self.core.walk(&mut |piece| {
+            let name = (piece.state == State::InUse).then(|| {
+                // SAFETY: a block in use is a live one, so its payload begins with its name, see `keep`.
+                unsafe { start.add(piece.payload as usize).cast::<u32>().read() }
+            });
+            visit(piece, name);
+        });
+    }
+
+    /// What a bin of small blocks holds.
+    pub fn bin(&self, bin: usize) -> BinCounts {
+        self.core.bin(bin)
+    }
+
+    /// The cached blocks of a bin, the next to be handed out first, by the positions of their payloads, until `visit`
+    /// answers `false`.
+    pub fn cached_blocks(&self, bin: usize, visit: &mut dyn FnMut(u64) -> bool) {
+        self.core.cached_blocks(bin, visit);
+    }
+
+    /// The free chunks of a class, by position and length in bytes, until `visit` answers `false`.
+    pub fn free_list(&self, class: usize, visit: &mut dyn FnMut(u64, u64) -> bool) {
+        self.core.free_list(class, visit);
+    }
+
+    /// Chunks merged and chunks cut so far, arenas made, and requests refused. Cheap, unlike [`stats`](Self::stats).
+    pub fn steps(&self) -> (u64, u64, u64, u64) {
+        self.core.steps()
     }
 
     /// The core's counters.

@@ -34,8 +34,13 @@ fn map(bytes: usize) -> Option<NonNull<u8>> {
 /// The range was mapped by [`map`], and is used by nobody.
 unsafe fn unmap(start: *mut u8, bytes: usize) {
     if bytes != 0 {
-        // SAFETY: the caller's promise. A failure (the kernel's limit of mappings) leaves the range mapped: a leak, no danger.
-        unsafe { libc::munmap(start.cast(), bytes) };
+        // SAFETY: the caller's promise. A failure (the kernel's limit of mappings) leaves the range mapped: a leak, no
+        // danger; errno is kept, since free must not change it. The address is that of this thread's errno.
+        unsafe {
+            let errno = *libc::__errno_location();
+            libc::munmap(start.cast(), bytes);
+            *libc::__errno_location() = errno;
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! `fork` while other threads allocate: the child must find every lock free.
 //!
-//! All locks are taken before the fork and freed in both processes after it. In the child, heaps of threads that are not
-//! there any more stay as they are: one of them may have been in the middle of a request.
+//! All locks are taken before the fork and freed in both processes after it. In the child, caches of threads that are not
+//! there any more stay as they are, since one of them may have been in the middle of a request; their arenas are sound, so
+//! blocks of theirs may be freed.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,8 +35,6 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
-    // SAFETY: `before` was called by the thread that this one is a fork of.
-    unsafe { manager::forget_busy() };
     in_parent();
     reclaimer::restart_in_child();
 }

@@ -36,7 +36,7 @@ impl Inbox {
         loop {
             // SAFETY: the last block is the caller's until the exchange succeeds.
             unsafe { space.set_link(last, head) };
-            // SeqCst: the push comes before the look at the owner's state, see `Owner::send`.
+            // SeqCst: the push comes before the look at the owner's state, see `Owner::visit`.
             match self
                 .head
                 .compare_exchange_weak(head, first, Ordering::SeqCst, Ordering::Relaxed)

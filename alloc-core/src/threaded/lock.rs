@@ -32,6 +32,14 @@ impl<T> Lock<T> {
         Guard { lock: self }
     }
 
+    /// The lock, if nobody holds it.
+    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
+        self.held
+            .compare_exchange(false, true, Ordering::SeqCst, Ordering::Relaxed)
+            .is_ok()
+            .then_some(Guard { lock: self })
+    }
+
     /// Takes the lock without a guard: for `fork`, between whose halves no value can be kept.
     pub fn seize(&self) {
         let mut spins = 0;

@@ -2,18 +2,16 @@
 //!
 //! ```text
 //! invariant: an owner's number is its place in the table; owners are never freed, so a pointer to one stays good
-//! invariant: an owner is in the abandoned list  =>  its state is ABANDONED or BUSY
+//! invariant: an owner is in the abandoned list  =>  its state is ABANDONED
 //! ```
 //! Looking an owner up takes no lock. Making one, abandoning and adopting take one each, held for a few instructions.
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::lock::Lock;
-use super::owner::{ABANDONED, BUSY, OWNED, Owner};
-use super::pool::FromPool;
-use crate::heap::policy::Policy;
-use crate::heap::{Heap, HeapId};
+use super::owner::{ABANDONED, OWNED, Owner};
+use crate::heap::HeapId;
 use crate::source::{MemorySource, Mmap};
 
 /// Owners in a page of the table, and pages.
@@ -27,8 +25,6 @@ type Page = [AtomicPtr<Owner>; PAGE_OWNERS];
 static TABLE: [AtomicPtr<Page>; PAGES] = [const { AtomicPtr::new(ptr::null_mut()) }; PAGES];
 /// Owners made so far; numbers run from 1 to this.
 static COUNT: AtomicU32 = AtomicU32::new(0);
-/// What positions are counted from in the whole process; 0 until the first owner is made.
-static BASE: AtomicUsize = AtomicUsize::new(0);
 
 /// Where the next table page or owner is cut from.
 struct Slab {
@@ -80,7 +76,7 @@ pub fn adopt() -> Option<*mut Owner> {
         let first = list.0;
         if !first.is_null() {
             // SAFETY: members of the list are owners, and the link is used under this lock.
-            list.0 = unsafe { (*first).next_abandoned };
+            list.0 = unsafe { *(*first).next_abandoned.get() };
         }
         first
     };
@@ -88,15 +84,7 @@ pub fn adopt() -> Option<*mut Owner> {
         return make();
     };
     // SAFETY: owners are never freed.
-    let state = unsafe { &(*owner.as_ptr()).state };
-    // Out of the list it is ours, but somebody may be putting it in order at this moment.
-    while state
-        .compare_exchange_weak(ABANDONED, OWNED, Ordering::SeqCst, Ordering::Relaxed)
-        .is_err()
-    {
-        // SAFETY: no arguments, no memory.
-        unsafe { libc::sched_yield() };
-    }
+    unsafe { (*owner.as_ptr()).state.store(OWNED, Ordering::SeqCst) };
     Some(owner.as_ptr())
 }
 
@@ -107,15 +95,15 @@ pub fn adopt() -> Option<*mut Owner> {
 pub unsafe fn abandon(owner: *mut Owner) {
     // SAFETY: the caller's promise; after the state is set, only the list's lock gives access.
     unsafe {
-        (*owner).put_in_order();
+        (*owner).leave();
+        (*owner).state.store(ABANDONED, Ordering::SeqCst);
         {
             let mut list = WAITING.lock();
-            (*owner).next_abandoned = list.0;
+            *(*owner).next_abandoned.get() = list.0;
             list.0 = owner;
-            (*owner).state.store(ABANDONED, Ordering::SeqCst);
         }
         // What came between the last look at the inbox and the change of state.
-        super::owner::visit(owner);
+        (*owner).visit();
     }
 }
 
@@ -129,25 +117,9 @@ fn make() -> Option<*mut Owner> {
         slot.store(page, Ordering::Release);
     }
     let place = slab.cut(size_of::<Owner>() as u64)?.cast::<Owner>();
-    // The base is some address that is no block's: that of the first owner.
-    let base = match NonNull::new(ptr::with_exposed_provenance_mut::<u8>(
-        BASE.load(Ordering::Relaxed),
-    )) {
-        Some(base) => base,
-        None => {
-            BASE.store(place.as_ptr().expose_provenance(), Ordering::Release);
-            place.cast()
-        }
-    };
-    let heap = Heap::new(
-        FromPool,
-        base,
-        HeapId::new(index as u32 + 1)?,
-        Policy::DEFAULT,
-    );
     // SAFETY: the place was cut for an owner, is zero, and aligned; the page is mapped zero, which is a table of nulls.
     unsafe {
-        place.write(Owner::new(heap));
+        place.write(Owner::new(HeapId::new(index as u32 + 1)?));
         (&(*page))[index % PAGE_OWNERS].store(place.as_ptr(), Ordering::Release);
     }
     COUNT.store(index as u32 + 1, Ordering::Release);
@@ -170,35 +142,16 @@ impl Slab {
     }
 }
 
-/// The process's space, once a heap exists.
-pub fn space() -> Option<crate::chunk::Space> {
-    let base = BASE.load(Ordering::Acquire);
-    NonNull::new(ptr::with_exposed_provenance_mut::<u8>(base)).map(crate::chunk::Space::new)
+/// Takes in what waits in the inboxes of all heaps.
+pub fn visit_all() {
+    each(Owner::visit);
 }
 
-/// Takes in what waits in the inboxes of owners without a thread.
-pub fn visit_abandoned() {
-    for number in 1..=COUNT.load(Ordering::Acquire) {
-        if let Some(owner) = find(number) {
-            // SAFETY: it is one of ours.
-            unsafe { super::owner::visit(owner) };
-        }
-    }
-}
-
-/// Takes the locks, for `fork`; waits until no owner is being put in order.
+/// Takes the locks, for `fork`: no heap is in the middle of a change then.
 pub fn seize() {
     SLABS.seize();
     WAITING.seize();
-    for number in 1..=COUNT.load(Ordering::Acquire) {
-        if let Some(owner) = find(number) {
-            // SAFETY: owners are never freed.
-            while unsafe { (*owner).state.load(Ordering::SeqCst) } == BUSY {
-                // SAFETY: no arguments, no memory.
-                unsafe { libc::sched_yield() };
-            }
-        }
-    }
+    each(Owner::seize);
 }
 
 /// Frees the locks.
@@ -206,29 +159,10 @@ pub fn seize() {
 /// # Safety
 /// [`seize`] was called by this thread or the one it is a fork of.
 pub unsafe fn release() {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise; no owner was made since `seize`.
     unsafe {
+        each(|owner| owner.release());
         WAITING.release();
         SLABS.release();
-    }
-}
-
-/// In the child of a `fork`: owners that another thread was putting in order stay lost; they leave the list, so that
-/// nobody waits for them.
-///
-/// # Safety
-/// The locks are held since before the fork.
-pub unsafe fn forget_busy() {
-    // SAFETY: the caller's promise: the list is this thread's alone.
-    unsafe {
-        let mut from: *mut *mut Owner = &raw mut (*WAITING.held()).0;
-        while !(*from).is_null() {
-            let owner = *from;
-            if (*owner).state.load(Ordering::SeqCst) == BUSY {
-                *from = (*owner).next_abandoned;
-            } else {
-                from = &raw mut (*owner).next_abandoned;
-            }
-        }
     }
 }

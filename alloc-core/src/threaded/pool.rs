@@ -45,6 +45,10 @@ pub struct Pool {
     pooled_large: AtomicU64,
     mapped: AtomicU64,
     tick: AtomicU32,
+    /// Bytes that the reclaimer leaves here.
+    threshold: AtomicU64,
+    /// Intervals that a span stays before the reclaimer takes it.
+    decay: AtomicU32,
 }
 
 /// The process's stock.
@@ -58,6 +62,8 @@ pub static POOL: Pool = Pool {
     pooled_large: AtomicU64::new(0),
     mapped: AtomicU64::new(0),
     tick: AtomicU32::new(0),
+    threshold: AtomicU64::new(0),
+    decay: AtomicU32::new(1),
 };
 
 fn list_of(bytes: u64) -> usize {
@@ -171,10 +177,31 @@ impl Pool {
         unsafe { Mmap.release(start, bytes) };
     }
 
-    /// Gives back to the system what has waited since before the last call. Returns how many bytes.
+    /// Sets what [`reclaim`](Self::reclaim) leaves: `threshold` bytes in all, and each span for `decay` whole intervals.
+    pub fn keep(&self, threshold: u64, decay: u32) {
+        self.threshold.store(threshold, Ordering::Relaxed);
+        self.decay.store(decay, Ordering::Relaxed);
+    }
+
+    /// The end of an interval: gives back to the system what has waited for the decay's number of whole ones, as long as
+    /// more than the threshold waits. Returns how many bytes.
     pub fn reclaim(&self) -> u64 {
         let now = self.tick.fetch_add(1, Ordering::Relaxed);
+        self.give_back(
+            now,
+            self.decay.load(Ordering::Relaxed),
+            self.threshold.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Gives back all that waits. Returns how many bytes.
+    pub fn trim(&self) -> u64 {
+        self.give_back(self.tick.load(Ordering::Relaxed), 0, 0)
+    }
+
+    fn give_back(&self, now: u32, age: u32, threshold: u64) -> u64 {
         let mut returned = 0;
+        let mut spare = self.pooled_bytes().saturating_sub(threshold);
         for list in &self.lists {
             let mut stale: *mut Node = ptr::null_mut();
             {
@@ -184,7 +211,8 @@ impl Pool {
                 unsafe {
                     while !(*from).is_null() {
                         let node = *from;
-                        if (*node).tick < now {
+                        if now.wrapping_sub((*node).tick) >= age && spare > 0 {
+                            spare = spare.saturating_sub((*node).bytes);
                             *from = (*node).next;
                             (*node).next = stale;
                             stale = node;

@@ -69,7 +69,7 @@ pub fn restart_in_child() {
 
 extern "C" fn body(_: *mut libc::c_void) -> *mut libc::c_void {
     while wait() {
-        manager::visit_abandoned();
+        manager::visit_all();
         let bytes = POOL.reclaim();
         RETURNED.fetch_add(bytes, Ordering::Relaxed);
     }

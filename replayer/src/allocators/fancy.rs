@@ -27,7 +27,10 @@ impl Fancy {
         } else {
             Reclaim::Off
         };
-        Config { reclaim }
+        Config {
+            reclaim,
+            ..Config::default()
+        }
     }
 }
 
@@ -45,6 +48,7 @@ impl Allocator for Fancy {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             reached_by: "linked".into(),
             settings: vec![reclaim],
+            ..AllocatorInfo::default()
         }
     }
 

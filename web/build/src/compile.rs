@@ -67,8 +67,9 @@ fn target_installed(workspace_root: &Path) -> Result<bool, BuildError> {
     Ok(output.status.success() && folder.is_dir())
 }
 
-/// Compiles the package `web` and returns the module's path.
-pub fn compile(workspace_root: &Path, target_dir: &Path) -> Result<PathBuf, BuildError> {
+/// A cargo to be run inside another cargo's build: in `workspace_root`, without what the outer build's settings and its
+/// description of the outer package would change. Give it a `--target-dir` of its own, or both wait for ever.
+pub fn nested_cargo(workspace_root: &Path) -> Command {
     // A build script knows the cargo that runs it; by hand it is the one on the path.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
@@ -86,6 +87,12 @@ pub fn compile(workspace_root: &Path, target_dir: &Path) -> Result<PathBuf, Buil
             command.env_remove(&name);
         }
     }
+    command
+}
+
+/// Compiles the package `web` and returns the module's path.
+pub fn compile(workspace_root: &Path, target_dir: &Path) -> Result<PathBuf, BuildError> {
+    let mut command = nested_cargo(workspace_root);
     command.args(["build", "--release", "--package", "web", "--lib"]);
     command.args(["--target", WASM_TARGET, "--color", "never"]);
     for setting in PROFILE {

@@ -14,6 +14,7 @@ mod files;
 
 use std::path::Path;
 
+pub use compile::nested_cargo;
 pub use error::{BuildError, WASM_TARGET};
 pub use files::{PageFile, PageFiles};
 

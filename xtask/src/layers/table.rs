@@ -107,6 +107,7 @@ pub const RULES: Rules = Rules {
                 "recording",
                 "scenarios",
                 "info",
+                "foreign",
             ],
         },
         Package {
@@ -132,8 +133,8 @@ pub const RULES: Rules = Rules {
             }],
             tests_import: &[],
             layers: &[
-                "units", "theme", "error", "read", "stats", "text", "scene", "study", "charts",
-                "render", "page", "write",
+                "units", "theme", "error", "read", "stats", "text", "scene", "canvas", "study",
+                "charts", "render", "page", "write",
             ],
         },
         Package {
@@ -180,7 +181,7 @@ pub const RULES: Rules = Rules {
                 Import::all("web-build"),
             ],
             tests_import: &[],
-            layers: &["progress", "table", "server", "commands"],
+            layers: &["progress", "shared_objects", "table", "server", "commands"],
         },
         Package {
             name: "xtask",

@@ -1,0 +1,29 @@
+//! What a program may ask of the allocator beside memory: a check, and to give back what it can.
+
+use super::current;
+use crate::base::error::Broken;
+use crate::threaded::pool::POOL;
+
+/// Checks the calling thread's heap: every header, link, list and count.
+///
+/// # Errors
+/// [`Broken`] names the first invariant that does not hold, and where.
+pub fn validate() -> Result<(), Broken> {
+    let owner = current::get();
+    if current::is_vacant(owner) {
+        return Ok(());
+    }
+    // SAFETY: the owner is the calling thread's, and no other reference to it is alive.
+    unsafe { (*owner).check() }
+}
+
+/// Sends the calling thread's cached blocks home, and gives all memory that waits for reuse back to the system. Returns
+/// bytes given back.
+pub fn trim() -> u64 {
+    let owner = current::get();
+    if !current::is_vacant(owner) {
+        // SAFETY: as in `validate`.
+        unsafe { (*owner).settle() };
+    }
+    POOL.trim()
+}
