@@ -29,28 +29,42 @@ pub use space::Space;
 
 /// What an owner word says: the kind of block and the heap it belongs to.
 pub mod owner {
-    /// Bits of the word that name the heap.
-    pub const HEAP: u32 = 0x3FFF_FFFF;
+    /// Bits of the word below the heap's number.
+    pub const KIND_BITS: u32 = 7;
+    /// The largest number of a heap.
+    pub const MAX_HEAP: u32 = (1 << (32 - KIND_BITS)) - 1;
     /// A small block of a run.
     pub const SMALL: u32 = 0;
     /// A chunk of an arena.
-    pub const CHUNK: u32 = 1 << 30;
+    pub const CHUNK: u32 = 1;
     /// A span of its own.
-    pub const SPAN: u32 = 2 << 30;
+    pub const SPAN: u32 = 2;
     /// No block in use: a free chunk, or the end of an arena.
-    pub const NONE: u32 = 3 << 30;
+    pub const NONE: u32 = 3;
     /// A small block in its heap's cache.
-    pub const CACHED: u32 = NONE | 1;
+    pub const CACHED: u32 = NONE | 1 << 2;
     /// A small block in its run's list.
-    pub const HOME: u32 = NONE | 2;
+    pub const HOME: u32 = NONE | 2 << 2;
     /// A small block that another thread has freed and that is on its way home.
-    pub const IN_FLIGHT: u32 = NONE | 3;
+    pub const IN_FLIGHT: u32 = NONE | 3 << 2;
     /// The key of a cache that owns nothing: the word of no block at all.
     pub const NOBODY: u32 = u32::MAX;
 
-    /// The kind, one of the four above.
+    /// The kind: [`SMALL`], [`CHUNK`], [`SPAN`] or [`NONE`].
     #[inline(always)]
     pub const fn kind(word: u32) -> u32 {
-        word & !HEAP
+        word & 3
+    }
+
+    /// The number of the heap.
+    #[inline(always)]
+    pub const fn heap(word: u32) -> u32 {
+        word >> KIND_BITS
+    }
+
+    /// The word of a block of this kind and heap.
+    #[inline(always)]
+    pub const fn word(kind: u32, heap: u32) -> u32 {
+        heap << KIND_BITS | kind
     }
 }

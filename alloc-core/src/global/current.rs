@@ -9,14 +9,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use super::tls;
 use crate::threaded::fork;
 use crate::threaded::lock::Lock;
-use crate::threaded::manager;
+use crate::threaded::manager::{self, ENDED, NOBODY};
 use crate::threaded::owner::Owner;
-
-/// Where a thread without a heap points.
-/// Never written, since its cache is empty and every slow path tests for it first.
-pub(super) static NOBODY: Owner = Owner::vacant();
-/// Where a thread points once its end has begun.
-static ENDED: Owner = Owner::vacant();
 
 /// The calling thread's owner; vacant if it has none (only read it then).
 #[inline(always)]
@@ -48,12 +42,12 @@ pub fn attach() -> Option<*mut Owner> {
 /// Whether this owner is one of the two that own nothing.
 #[inline]
 pub fn is_vacant(owner: *mut Owner) -> bool {
-    ptr::eq(owner, &raw const NOBODY) || is_ended(owner)
+    ptr::eq(owner, NOBODY.pointer()) || is_ended(owner)
 }
 
 /// Whether the calling thread's end has begun.
 fn is_ended(owner: *mut Owner) -> bool {
-    ptr::eq(owner, &raw const ENDED)
+    ptr::eq(owner, ENDED.pointer())
 }
 
 /// Does something with a heap of which the calling thread is the owner just for that: for threads whose end has begun,
@@ -91,7 +85,7 @@ fn exit_key() -> Option<libc::pthread_key_t> {
 }
 
 unsafe extern "C" fn at_exit(owner: *mut libc::c_void) {
-    tls::set((&raw const ENDED).cast_mut());
+    tls::set(ENDED.pointer());
     // SAFETY: the value is the owner that `attach` set for this thread, which does not use it any more.
     unsafe { manager::abandon(owner.cast()) };
 }

@@ -209,7 +209,7 @@ unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>
             owner::SMALL => Ok(resize_small(SPACE, at, size).then_some(old)),
             // Whoever made it: its heap's lock is all that is needed.
             _ => {
-                let owner = manager::find(word & owner::HEAP).ok_or(wrong)?;
+                let owner = manager::find(owner::heap(word)).ok_or(wrong)?;
                 (*owner).resize(old, size)
             }
         }

@@ -5,9 +5,8 @@
 //! from the thread pointer is read from the table that the loader fills: the initial-exec model, two loads and no call.
 //! A shared object with such a word takes 8 bytes of the loader's static reserve when it comes by `dlopen`.
 
+use crate::threaded::manager::NOBODY;
 use crate::threaded::owner::Owner;
-
-use super::current::NOBODY;
 
 #[cfg(all(feature = "initial-exec", target_os = "linux", target_arch = "x86_64"))]
 mod word {
@@ -65,7 +64,7 @@ mod word {
 
     std::thread_local! {
         // Const and without a destructor: a plain word of the thread, no call, no registration.
-        static CURRENT: Cell<*mut Owner> = const { Cell::new((&raw const NOBODY).cast_mut()) };
+        static CURRENT: Cell<*mut Owner> = const { Cell::new(NOBODY.pointer()) };
     }
 
     #[inline(always)]

@@ -125,7 +125,7 @@ impl<S: MemorySource> Arenas<S> {
         let space = self.space;
         // SAFETY: the chunk is in use and ours; its payload is no null pointer, since it lies in the source's memory.
         unsafe {
-            space.set_owner(c, size as u32, owner::CHUNK | self.number);
+            space.set_owner(c, size as u32, owner::word(owner::CHUNK, self.number));
             self.counters.chunk_allocs += 1;
             self.counters.chunk_bytes += space.size(c) - CHUNK_HEADER;
             self.counters.note_peak();
@@ -135,7 +135,7 @@ impl<S: MemorySource> Arenas<S> {
 
     /// A span of its own with `asked` bytes; the second value tells whether it is all zero.
     pub(super) fn make_span(&mut self, asked: u64, align: u64) -> Option<(NonNull<u8>, bool)> {
-        let word = owner::SPAN | self.number;
+        let word = owner::word(owner::SPAN, self.number);
         let (span, zeroed) = self
             .spans
             .make(self.space, &mut self.source, asked, align, word)?;

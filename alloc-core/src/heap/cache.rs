@@ -103,7 +103,7 @@ impl Cache {
     /// An empty cache for the heap of this number.
     pub fn new(space: Space, number: u32, policy: &Policy) -> Cache {
         let mut cache = Cache::vacant();
-        cache.key = owner::SMALL | number;
+        cache.key = owner::word(owner::SMALL, number);
         cache.space = space;
         cache.floor = policy.cache_floor;
         cache.ceiling = policy.cache_ceiling;
@@ -117,7 +117,7 @@ impl Cache {
 
     /// The number of its heap.
     pub fn number(&self) -> u32 {
-        self.key & owner::HEAP
+        owner::heap(self.key)
     }
 
     /// Whether it is that of no heap.
@@ -131,10 +131,12 @@ impl Cache {
         self.served + fresh.sum::<u64>()
     }
 
-    /// A block for `size` bytes, if the bin has one. `ABSOLUTE`: positions are addresses, which saves an addition.
+    /// A block for `size` bytes, if the bin has one. `ABSOLUTE`: positions are addresses, which saves an addition, and the
+    /// key is the cache's own address, which saves a load.
     ///
     /// # Safety
-    /// `this` is a cache of the calling thread's, or a vacant one, which is only read.
+    /// `this` is a cache of the calling thread's, or a vacant one, which is only read. If `ABSOLUTE`, its key is the lower
+    /// half of its address, and so is that of no other cache, vacant ones included.
     #[inline(always)]
     pub unsafe fn pop_at<const ABSOLUTE: bool>(
         this: *mut Cache,
@@ -147,18 +149,16 @@ impl Cache {
         // SAFETY: size <= SMALL_MAX, so the bin is below BINS. A head other than 0 is a cached block of this heap: its link
         // is valid, its header is ours, and the cache is not vacant.
         unsafe {
-            let bin = (&raw mut (*this).bins)
-                .cast::<Bin>()
-                .add(class::bin_of_tag(tag));
+            let bin = Cache::entry_at(this, tag);
             let at = (*bin).head;
             if at == 0 {
                 return None;
             }
             let space = Cache::space_at::<ABSOLUTE>(this);
+            space.set_owner_before(at, Cache::key_at::<ABSOLUTE>(this));
+            space.set_tag(at, tag as u16);
             (*bin).head = space.link(at);
             (*bin).allocs = (*bin).allocs.wrapping_add(1);
-            space.set_owner_before(at, (*this).key);
-            space.set_tag(at, tag as u16);
             Some(NonNull::new_unchecked(space.pointer(at)))
         }
     }
@@ -174,22 +174,45 @@ impl Cache {
         unsafe {
             // Unaligned: a pointer that is no block's may be anything, and here nothing is known of it yet.
             let word = block.as_ptr().sub(8).cast::<u32>().read_unaligned();
-            if word != (*this).key {
+            if word != Cache::key_at::<ABSOLUTE>(this) {
                 return Pushed::No;
             }
             let space = Cache::space_at::<ABSOLUTE>(this);
             let at = space.position(block.as_ptr());
-            let bin = usize::from(space.tag(at)) >> 4;
-            let entry = (&raw mut (*this).bins).cast::<Bin>().add(bin);
+            let tag = usize::from(space.tag(at)) & !15;
+            let entry = Cache::entry_at(this, tag);
             space.set_link(at, (*entry).head);
             space.set_owner_before(at, owner::CACHED);
             (*entry).head = at;
             (*entry).room -= 1;
             if (*entry).room < 0 {
-                return Pushed::Full(bin);
+                return Pushed::Full(tag >> 4);
             }
         }
         Pushed::Yes
+    }
+
+    /// The entry of a tag's bin: the tag without its lower four bits is the byte offset.
+    ///
+    /// # Safety
+    /// The tag is that of a bin.
+    #[inline(always)]
+    unsafe fn entry_at(this: *mut Cache, tag: usize) -> *mut Bin {
+        const { assert!(size_of::<Bin>() == 16 && core::mem::offset_of!(Cache, bins) == 0) };
+        // SAFETY: the bins come first, and each is 16 bytes long.
+        unsafe { this.byte_add(tag & !15).cast() }
+    }
+
+    /// # Safety
+    /// As for [`pop_at`](Self::pop_at).
+    #[inline(always)]
+    unsafe fn key_at<const ABSOLUTE: bool>(this: *mut Cache) -> u32 {
+        if ABSOLUTE {
+            this.addr() as u32
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { (*this).key }
+        }
     }
 
     /// # Safety

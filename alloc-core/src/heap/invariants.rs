@@ -142,7 +142,7 @@ impl<S: MemorySource> Arenas<S> {
                     )?,
                     Use::Block => {
                         must(
-                            space.owner(c) == owner::CHUNK | self.number,
+                            space.owner(c) == owner::word(owner::CHUNK, self.number),
                             "a chunk's owner is wrong",
                             c.0,
                         )?;
@@ -195,7 +195,7 @@ impl<S: MemorySource> Arenas<S> {
                 let at = run.block(bin, index);
                 must(space.run_of(at) == run, "a block's place is wrong", at)?;
                 let word = space.owner_before(at);
-                let live = word == owner::SMALL | self.number;
+                let live = word == owner::word(owner::SMALL, self.number);
                 must(
                     live || [owner::CACHED, owner::IN_FLIGHT, owner::HOME].contains(&word),
                     "a block's owner is wrong",

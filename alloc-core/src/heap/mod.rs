@@ -40,14 +40,14 @@ pub use policy::Fit;
 pub use stats::HeapStats;
 pub use walk::{Piece, State};
 
-/// The number of a heap, in the owner word of each of its blocks. Not 0; fits in 30 bits.
+/// The number of a heap, in the owner word of each of its blocks. Not 0; fits in 25 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeapId(u32);
 
 impl HeapId {
-    /// The heap of this number, or `None` if it is 0 or has more than 30 bits.
+    /// The heap of this number, or `None` if it is 0 or has more than 25 bits.
     pub const fn new(number: u32) -> Option<HeapId> {
-        if number == 0 || number >= owner::HEAP {
+        if number == 0 || number > owner::MAX_HEAP {
             None
         } else {
             Some(HeapId(number))
@@ -180,7 +180,7 @@ impl<S: MemorySource> Heap<S> {
             let word = self.arenas.space.owner_before(at);
             match owner::kind(word) {
                 owner::NONE => Err(Misuse::DoubleFree { address }),
-                _ if word & owner::HEAP != self.number() => Err(Misuse::NotABlock { address }),
+                _ if owner::heap(word) != self.number() => Err(Misuse::NotABlock { address }),
                 _ => self.arenas.free_block(at),
             }
         }

@@ -59,7 +59,7 @@ impl<S: MemorySource> Arenas<S> {
         // SAFETY: the caller promises a block in use, which has a header before it.
         unsafe {
             let word = self.space.owner_before(at);
-            let of_ours = word & owner::HEAP == self.number;
+            let of_ours = owner::heap(word) == self.number;
             match owner::kind(word) {
                 owner::NONE => Err(Misuse::DoubleFree { address }),
                 _ if !of_ours => Err(Misuse::NotABlock { address }),

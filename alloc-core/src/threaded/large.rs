@@ -28,7 +28,7 @@ pub static FAILED: AtomicU64 = AtomicU64::new(0);
 pub static BYTES: AtomicU64 = AtomicU64::new(0);
 
 fn shard_of(word: u32) -> Option<usize> {
-    let shard = (word & owner::HEAP) as usize;
+    let shard = owner::heap(word) as usize;
     (shard < SHARDS).then_some(shard)
 }
 
@@ -51,7 +51,7 @@ fn acquire(space: Space, size: u64, align: u64) -> Option<(NonNull<u8>, bool)> {
     // The system is asked before the lock is taken.
     let got = FromPool.acquire(bytes, align.max(crate::base::align::PAGE))?;
     let shard = TURN.fetch_add(1, Ordering::Relaxed) as usize % SHARDS;
-    let word = owner::SPAN | shard as u32;
+    let word = owner::word(owner::SPAN, shard as u32);
     // SAFETY: the memory is ours and longer than header and payload.
     let (span, payload) = unsafe {
         let span = LISTS[shard].lock().adopt(space, got, lead, size, word);

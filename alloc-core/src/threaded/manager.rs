@@ -1,39 +1,74 @@
 //! The arena manager: every owner by its number, and those that wait for a thread.
 //!
 //! ```text
-//! invariant: an owner's number is its place in the table; owners are never freed, so a pointer to one stays good
+//! invariant: number(owner) = (address mod 2^32) / 128, and no two owners have the same
+//! invariant: owners are never freed, so a pointer to one stays good
 //! invariant: an owner is in the abandoned list  =>  its state is ABANDONED
 //! ```
-//! Looking an owner up takes no lock. Making one, abandoning and adopting take one each, held for a few instructions.
+//! Owners lie in slabs, mapped one after the other, whose addresses differ in their lower halves. Looking an owner up takes
+//! no lock. Making one, abandoning and adopting take one each, held for a few instructions.
 
+use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::lock::Lock;
 use super::owner::{ABANDONED, OWNED, Owner};
+use crate::base::align::PAGE;
+use crate::chunk::owner::KIND_BITS;
 use crate::heap::HeapId;
-use crate::source::{MemorySource, Mmap};
+use crate::source::{Acquired, MemorySource, Mmap};
 
-/// Owners in a page of the table, and pages.
-const PAGE_OWNERS: usize = 512;
-const PAGES: usize = 512;
-/// Memory for owners is mapped in pieces of this. Bytes.
-const SLAB: u64 = 64 << 10;
+/// Bytes of the first slab; each is twice as long as the one before, up to [`LARGEST`].
+const FIRST: u64 = 64 << 10;
+const LARGEST: u64 = 8 << 20;
+const SLABS: usize = 256;
+const OWNER: usize = size_of::<Owner>();
+/// How often another address is asked for when the lower half of one is taken.
+const TRIES: usize = 8;
 
-type Page = [AtomicPtr<Owner>; PAGE_OWNERS];
-
-static TABLE: [AtomicPtr<Page>; PAGES] = [const { AtomicPtr::new(ptr::null_mut()) }; PAGES];
-/// Owners made so far; numbers run from 1 to this.
-static COUNT: AtomicU32 = AtomicU32::new(0);
-
-/// Where the next table page or owner is cut from.
+/// Memory for owners.
 struct Slab {
-    next: *mut u8,
-    left: u64,
+    start: AtomicPtr<u8>,
+    bytes: AtomicUsize,
+    /// Owners made in it.
+    made: AtomicU32,
 }
 
-// SAFETY: the slab's memory is reached only under the lock.
-unsafe impl Send for Slab {}
+static TABLE: [Slab; SLABS] = [const {
+    Slab {
+        start: AtomicPtr::new(ptr::null_mut()),
+        bytes: AtomicUsize::new(0),
+        made: AtomicU32::new(0),
+    }
+}; SLABS];
+/// Slabs in the table.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// Held by whoever makes an owner.
+static MAKING: Lock<()> = Lock::new(());
+
+/// An owner that owns nothing, for threads without a heap. It is only read: its cache is empty and takes nothing.
+#[repr(transparent)]
+pub struct Vacant(UnsafeCell<Owner>);
+
+// SAFETY: nothing ever writes to it. The cell is there since pointers to it have the type of those that may write.
+unsafe impl Sync for Vacant {}
+
+impl Vacant {
+    const fn new() -> Vacant {
+        Vacant(UnsafeCell::new(Owner::vacant()))
+    }
+
+    /// A pointer for the fast paths, which find nothing there.
+    pub const fn pointer(&'static self) -> *mut Owner {
+        self.0.get()
+    }
+}
+
+/// Where a thread without a heap points.
+pub static NOBODY: Vacant = Vacant::new();
+/// Where a thread points once its end has begun.
+pub static ENDED: Vacant = Vacant::new();
 
 /// The first owner that waits.
 struct Waiting(*mut Owner);
@@ -41,30 +76,31 @@ struct Waiting(*mut Owner);
 // SAFETY: the list is reached only under the lock.
 unsafe impl Send for Waiting {}
 
-static SLABS: Lock<Slab> = Lock::new(Slab {
-    next: ptr::null_mut(),
-    left: 0,
-});
 static WAITING: Lock<Waiting> = Lock::new(Waiting(ptr::null_mut()));
 
-/// The owner of this number.
+/// The owner of this number; `None`: there is none.
 pub fn find(number: u32) -> Option<*mut Owner> {
-    let index = (number as usize).checked_sub(1)?;
-    let page = TABLE.get(index / PAGE_OWNERS)?.load(Ordering::Acquire);
-    if page.is_null() {
-        return None;
+    let low = number << KIND_BITS;
+    for slab in TABLE.iter().take(COUNT.load(Ordering::Acquire)) {
+        let start = slab.start.load(Ordering::Relaxed);
+        let offset = low.wrapping_sub(start.addr() as u32) as usize;
+        if offset < slab.made.load(Ordering::Acquire) as usize * OWNER {
+            // SAFETY: the offset lies within the slab.
+            return offset
+                .is_multiple_of(OWNER)
+                .then(|| unsafe { start.add(offset).cast() });
+        }
     }
-    // SAFETY: a page that is in the table stays there.
-    let owner = unsafe { (&(*page))[index % PAGE_OWNERS].load(Ordering::Acquire) };
-    (!owner.is_null()).then_some(owner)
+    None
 }
 
 /// Shows every owner ever made.
 pub fn each(mut show: impl FnMut(&Owner)) {
-    for number in 1..=COUNT.load(Ordering::Acquire) {
-        if let Some(owner) = find(number) {
-            // SAFETY: owners are never freed; the receiver uses what is atomic.
-            show(unsafe { &*owner });
+    for slab in TABLE.iter().take(COUNT.load(Ordering::Acquire)) {
+        let start = slab.start.load(Ordering::Relaxed).cast::<Owner>();
+        for index in 0..slab.made.load(Ordering::Acquire) as usize {
+            // SAFETY: so many owners are there, and never freed; the receiver uses what others may.
+            show(unsafe { &*start.add(index) });
         }
     }
 }
@@ -108,38 +144,66 @@ pub unsafe fn abandon(owner: *mut Owner) {
 }
 
 fn make() -> Option<*mut Owner> {
-    let mut slab = SLABS.lock();
-    let index = COUNT.load(Ordering::Relaxed) as usize;
-    let slot = TABLE.get(index / PAGE_OWNERS)?;
-    let mut page = slot.load(Ordering::Acquire);
-    if page.is_null() {
-        page = slab.cut(size_of::<Page>() as u64)?.cast().as_ptr();
-        slot.store(page, Ordering::Release);
-    }
-    let place = slab.cut(size_of::<Owner>() as u64)?.cast::<Owner>();
-    // SAFETY: the place was cut for an owner, is zero, and aligned; the page is mapped zero, which is a table of nulls.
+    let _guard = MAKING.lock();
+    let count = COUNT.load(Ordering::Relaxed);
+    let last = count.checked_sub(1).map(|last| &TABLE[last]);
+    let slab = match last {
+        Some(slab) if room(slab) => slab,
+        _ => add_slab(count)?,
+    };
+    let index = slab.made.load(Ordering::Relaxed);
+    let start = slab.start.load(Ordering::Relaxed);
+    // SAFETY: the slab has room for one more, aligned since slabs start at pages.
     unsafe {
-        place.write(Owner::new(HeapId::new(index as u32 + 1)?));
-        (&(*page))[index % PAGE_OWNERS].store(place.as_ptr(), Ordering::Release);
+        let place = start.add(index as usize * OWNER).cast::<Owner>();
+        place.write(Owner::new(HeapId::new(place.addr() as u32 >> KIND_BITS)?));
+        slab.made.store(index + 1, Ordering::Release);
+        Some(place)
     }
-    COUNT.store(index as u32 + 1, Ordering::Release);
-    Some(place.as_ptr())
 }
 
-impl Slab {
-    /// Zeroed memory that is never given back, aligned to a cache line.
-    fn cut(&mut self, bytes: u64) -> Option<NonNull<u8>> {
-        let bytes = (bytes + 127) & !127;
-        if self.left < bytes {
-            let span = Mmap.acquire(SLAB.max(bytes), crate::base::align::PAGE)?;
-            (self.next, self.left) = (span.start.as_ptr(), span.bytes);
+fn room(slab: &Slab) -> bool {
+    (slab.made.load(Ordering::Relaxed) as usize + 1) * OWNER <= slab.bytes.load(Ordering::Relaxed)
+}
+
+/// Maps slab number `count` where no other's lower half is.
+fn add_slab(count: usize) -> Option<&'static Slab> {
+    let slab = TABLE.get(count)?;
+    let bytes = (FIRST << count.min(16)).min(LARGEST);
+    let mut refused: [Option<Acquired>; TRIES] = [None; TRIES];
+    let mut found = None;
+    for kept in &mut refused {
+        let got = Mmap.acquire(bytes, PAGE)?;
+        if is_free(got.start.as_ptr().addr() as u32, got.bytes as u32, count) {
+            found = Some(got);
+            break;
         }
-        let place = NonNull::new(self.next);
-        // SAFETY: `left` bytes lie ahead of `next`, and `bytes` is no more than that.
-        self.next = unsafe { self.next.add(bytes as usize) };
-        self.left -= bytes;
-        place
+        // Kept for the moment, or the same address would come again.
+        *kept = Some(got);
     }
+    for got in refused.into_iter().flatten() {
+        // SAFETY: the mapping was just made and nobody has seen it.
+        unsafe { Mmap.release(got.start, got.bytes) };
+    }
+    let got = found?;
+    slab.start.store(got.start.as_ptr(), Ordering::Relaxed);
+    slab.bytes.store(got.bytes as usize, Ordering::Relaxed);
+    COUNT.store(count + 1, Ordering::Release);
+    Some(slab)
+}
+
+/// Whether the lower halves of the addresses from `low` are those of no owner among the first `count` slabs, of no vacant
+/// owner, and not 0, which is no number.
+fn is_free(low: u32, bytes: u32, count: usize) -> bool {
+    let apart = |start: u32, length: u32| {
+        start.wrapping_sub(low) >= bytes && low.wrapping_sub(start) >= length
+    };
+    let slabs = TABLE.iter().take(count).all(|slab| {
+        let start = slab.start.load(Ordering::Relaxed).addr() as u32;
+        apart(start, slab.bytes.load(Ordering::Relaxed) as u32)
+    });
+    let vacant = [&NOBODY, &ENDED].map(|owner| apart(owner.pointer().addr() as u32, OWNER as u32));
+    slabs && vacant == [true, true] && apart(0, 1 << KIND_BITS)
 }
 
 /// Takes in what waits in the inboxes of all heaps.
@@ -149,7 +213,7 @@ pub fn visit_all() {
 
 /// Takes the locks, for `fork`: no heap is in the middle of a change then.
 pub fn seize() {
-    SLABS.seize();
+    MAKING.seize();
     WAITING.seize();
     each(Owner::seize);
 }
@@ -163,6 +227,6 @@ pub unsafe fn release() {
     unsafe {
         each(|owner| owner.release());
         WAITING.release();
-        SLABS.release();
+        MAKING.release();
     }
 }

@@ -99,8 +99,9 @@ struct Published {
     kept_served: AtomicU64,
 }
 
-/// A heap among others.
-#[repr(C)]
+/// A heap among others. Its number is the lower half of its address without the low bits that owner words use for the kind:
+/// so the key of its cache is an address that malloc and free have at hand ([`Cache::pop_at`]).
+#[repr(C, align(128))]
 pub struct Owner {
     mine: UnsafeCell<Mine>,
     home: Lock<Home>,
@@ -287,7 +288,7 @@ impl Owner {
                     return Ok(());
                 }
             }
-            let number = word & owner::HEAP;
+            let number = owner::heap(word);
             if number == mine.cache.number() {
                 let mut home = self.home.lock();
                 home.arenas.free_block(at)?;
@@ -318,7 +319,7 @@ impl Owner {
     fn let_go(&self, mine: &mut Mine, at: u64) {
         // SAFETY: the block is a chunk in use of the heap that its owner word names, and nobody uses it.
         let done = unsafe {
-            let number = SPACE.owner_before(at) & owner::HEAP;
+            let number = owner::heap(SPACE.owner_before(at));
             if number == mine.cache.number() {
                 let mut home = self.home.lock();
                 let freed = home.arenas.free_block(at);
@@ -589,7 +590,7 @@ pub static HEAPLESS_FREES: AtomicU64 = AtomicU64::new(0);
 /// # Safety
 /// `at` is a block (small or chunk), and nobody uses it.
 pub unsafe fn free_heapless(at: u64, word: u32) -> Result<(), Misuse> {
-    let to = word & owner::HEAP;
+    let to = owner::heap(word);
     // SAFETY: the caller's promise; owners are never freed.
     unsafe {
         if owner::kind(word) == owner::CHUNK {
