@@ -37,7 +37,8 @@ impl<T> Lock<T> {
         self.held
             .compare_exchange(false, true, Ordering::SeqCst, Ordering::Relaxed)
             .is_ok()
-            .then_some(Guard { lock: self })
+            // Not `then_some`: a guard that is made frees the lock when it goes.
+            .then(|| Guard { lock: self })
     }
 
     /// Takes the lock without a guard: for `fork`, between whose halves no value can be kept.
