@@ -125,6 +125,13 @@ impl Space {
         }
     }
 
+    /// The number of the heap whose arenas the run lies in; a run's chunk keeps it where a block's keeps what was asked.
+    #[inline]
+    pub unsafe fn run_home_number(self, run: Run) -> u32 {
+        // SAFETY: as above.
+        unsafe { self.load32(run.0 + 12) }
+    }
+
     /// The bin of a run's blocks.
     #[inline]
     pub unsafe fn run_bin(self, run: Run) -> usize {

@@ -41,12 +41,10 @@ pub mod owner {
     pub const SPAN: u32 = 2;
     /// No block in use: a free chunk, or the end of an arena.
     pub const NONE: u32 = 3;
-    /// A small block in its heap's cache.
+    /// A small block in a cache, or on its way home from one.
     pub const CACHED: u32 = NONE | 1 << 2;
     /// A small block in its run's list.
     pub const HOME: u32 = NONE | 2 << 2;
-    /// A small block that another thread has freed and that is on its way home.
-    pub const IN_FLIGHT: u32 = NONE | 3 << 2;
     /// The key of a cache that owns nothing: the word of no block at all.
     pub const NOBODY: u32 = u32::MAX;
 

@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
+use super::fork;
 use crate::threaded::lock::Lock;
 use crate::threaded::pool::POOL;
-use crate::threaded::{fork, reclaimer};
+use crate::threaded::reclaimer;
 
 /// Whether free memory goes back to the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

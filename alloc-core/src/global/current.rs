@@ -6,8 +6,8 @@
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::tls;
-use crate::threaded::fork;
+use super::{fork, tls};
+use crate::threaded::home::Home;
 use crate::threaded::lock::Lock;
 use crate::threaded::manager::{self, ENDED, NOBODY};
 use crate::threaded::owner::Owner;
@@ -19,12 +19,18 @@ pub fn get() -> *mut Owner {
 }
 
 /// The calling thread's owner, made or adopted if need be. `None`: the thread's end has begun, or memory ended.
-#[cold]
+#[inline]
 pub fn attach() -> Option<*mut Owner> {
     let current = get();
-    if !is_vacant(current) {
-        return Some(current);
+    if is_vacant(current) {
+        begin(current)
+    } else {
+        Some(current)
     }
+}
+
+#[cold]
+fn begin(current: *mut Owner) -> Option<*mut Owner> {
     if is_ended(current) {
         return None;
     }
@@ -37,6 +43,13 @@ pub fn attach() -> Option<*mut Owner> {
         unsafe { libc::pthread_setspecific(key, owner.cast()) };
     }
     Some(owner)
+}
+
+/// The home that the calling thread takes from, if it has one.
+pub fn home() -> Option<&'static Home> {
+    let owner = get();
+    // SAFETY: the owner is the calling thread's, and no other reference to it is alive.
+    (!is_vacant(owner)).then(|| unsafe { (*owner).home() })?
 }
 
 /// Whether this owner is one of the two that own nothing.
@@ -57,7 +70,7 @@ pub fn borrow<T>(work: impl FnOnce(&Owner) -> T) -> Option<T> {
     // SAFETY: adopted: no other thread uses it until it is abandoned below.
     unsafe {
         let answer = work(&*owner);
-        manager::abandon(owner);
+        manager::leave(owner);
         Some(answer)
     }
 }
@@ -87,5 +100,5 @@ fn exit_key() -> Option<libc::pthread_key_t> {
 unsafe extern "C" fn at_exit(owner: *mut libc::c_void) {
     tls::set(ENDED.pointer());
     // SAFETY: the value is the owner that `attach` set for this thread, which does not use it any more.
-    unsafe { manager::abandon(owner.cast()) };
+    unsafe { manager::leave(owner.cast()) };
 }

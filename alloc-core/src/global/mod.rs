@@ -16,6 +16,7 @@
 mod config;
 mod current;
 mod fancy;
+mod fork;
 mod misuse;
 mod requests;
 mod stats;

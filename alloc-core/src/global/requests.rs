@@ -12,8 +12,8 @@ use crate::heap::cache::{Cache, Pushed};
 use crate::heap::policy::Policy;
 use crate::heap::resize::resize_small;
 use crate::heap::spans::is_special;
-use crate::threaded::owner::{Owner, free_heapless};
-use crate::threaded::{large, manager};
+use crate::threaded::owner::{Owner, free_ownerless};
+use crate::threaded::{homes, large};
 
 /// Positions of the process are addresses.
 const SPACE: Space = Space::absolute();
@@ -155,7 +155,7 @@ unsafe fn try_free(block: NonNull<u8>) -> Result<(), Misuse> {
             _ => {
                 let current = current::get();
                 if current::is_vacant(current) {
-                    free_heapless(at, word)
+                    free_ownerless(at, word)
                 } else {
                     (*current).free(at, word)
                 }
@@ -207,10 +207,10 @@ unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>
             owner::SPAN if size > LARGE => Ok(large::resize(SPACE, at, size as u64)),
             owner::SPAN => Ok(None),
             owner::SMALL => Ok(resize_small(SPACE, at, size).then_some(old)),
-            // Whoever made it: its heap's lock is all that is needed.
+            // Whoever asked for it: its home's lock is all that is needed.
             _ => {
-                let owner = manager::find(owner::heap(word)).ok_or(wrong)?;
-                (*owner).resize(old, size)
+                let home = homes::find(owner::heap(word)).ok_or(wrong)?;
+                home.resize(old, size)
             }
         }
     }

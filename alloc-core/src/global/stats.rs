@@ -3,9 +3,11 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::current;
-use crate::threaded::owner::{HEAPLESS_FREES, OUT_BYTES, PEAK_BYTES};
+use crate::heap::HeapStats;
+use crate::threaded::home::{OUT_BYTES, PEAK_BYTES};
+use crate::threaded::owner::OWNERLESS_FREES;
 use crate::threaded::pool::POOL;
-use crate::threaded::{large, manager, reclaimer};
+use crate::threaded::{homes, large, manager, reclaimer};
 
 /// What the process's allocator has done and holds. Exact for the calling thread and for threads that have ended; for
 /// others as of their last request that the cache could not answer.
@@ -42,14 +44,20 @@ pub fn stats() -> Stats {
     let owner = current::get();
     if !current::is_vacant(owner) {
         // SAFETY: the owner is the calling thread's, and no other reference to it is alive.
-        unsafe {
-            (*owner).show();
-            (*owner).visit();
-        }
+        unsafe { (*owner).show() };
     }
+    let mut arenas = HeapStats::default();
+    homes::each(|home| {
+        home.visit();
+        let of_one = home.stats();
+        arenas.alloc_calls += of_one.alloc_calls;
+        arenas.free_calls += of_one.free_calls;
+        arenas.failed += of_one.failed;
+        arenas.arenas += of_one.arenas;
+    });
     let mut stats = Stats {
         alloc_calls: large::ALLOCS.load(Relaxed),
-        free_calls: large::FREES.load(Relaxed) + HEAPLESS_FREES.load(Relaxed),
+        free_calls: large::FREES.load(Relaxed) + OWNERLESS_FREES.load(Relaxed),
         failed: large::FAILED.load(Relaxed),
         current_bytes: u64::try_from(OUT_BYTES.load(Relaxed)).unwrap_or(0),
         peak_bytes: u64::try_from(PEAK_BYTES.load(Relaxed)).unwrap_or(0),
@@ -63,12 +71,14 @@ pub fn stats() -> Stats {
         arenas: 0,
         heaps: 0,
     };
+    stats.alloc_calls += arenas.alloc_calls;
+    stats.free_calls += arenas.free_calls;
+    stats.failed += arenas.failed;
+    stats.arenas = arenas.arenas;
     manager::each(|owner| {
-        let heap = owner.stats();
-        stats.alloc_calls += heap.alloc_calls;
-        stats.free_calls += heap.free_calls;
-        stats.failed += heap.failed;
-        stats.arenas += heap.arenas;
+        let counts = owner.counts();
+        stats.alloc_calls += counts.served;
+        stats.free_calls += counts.freed;
         stats.heaps += 1;
     });
     stats

@@ -13,11 +13,10 @@
 
 use core::ptr::NonNull;
 
-use super::arenas::Arenas;
 use super::policy::Policy;
 use crate::base::class::{self, BINS, SMALL_MAX};
+use crate::base::error::Broken;
 use crate::chunk::{Space, owner};
-use crate::source::MemorySource;
 
 /// The hot half of a bin.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +78,9 @@ pub struct Cache {
     /// The owner word of a small block of this heap.
     key: u32,
     space: Space,
-    /// Requests served, as of the last settling.
+    /// Requests served and blocks freed, as of the last settling.
     served: u64,
+    freed: u64,
     states: [State; BINS],
     floor: u64,
     ceiling: u64,
@@ -94,6 +94,7 @@ impl Cache {
             key: owner::NOBODY,
             space: Space::absolute(),
             served: 0,
+            freed: 0,
             states: [UNSETTLED; BINS],
             floor: 0,
             ceiling: 0,
@@ -129,6 +130,13 @@ impl Cache {
     pub fn served(&self) -> u64 {
         let fresh = self.bins.iter().map(|bin| u64::from(bin.allocs));
         self.served + fresh.sum::<u64>()
+    }
+
+    /// Blocks freed into it.
+    pub fn freed(&self) -> u64 {
+        let fresh = (self.bins.iter().zip(&self.states))
+            .map(|(hot, cold)| i64::from(cold.grant - hot.room) as u64);
+        self.freed + fresh.sum::<u64>()
     }
 
     /// A block for `size` bytes, if the bin has one. `ABSOLUTE`: positions are addresses, which saves an addition, and the
@@ -178,7 +186,26 @@ impl Cache {
                 return Pushed::No;
             }
             let space = Cache::space_at::<ABSOLUTE>(this);
-            let at = space.position(block.as_ptr());
+            Cache::push_block(this, space, space.position(block.as_ptr()))
+        }
+    }
+
+    /// Takes a small block that another cache handed out.
+    ///
+    /// # Safety
+    /// As for [`pop_at`](Self::pop_at), for a cache whose positions are addresses; `at` is a small block in use, and not
+    /// used any more.
+    pub unsafe fn push_foreign(this: *mut Cache, at: u64) -> Pushed {
+        // SAFETY: the caller's promise.
+        unsafe { Cache::push_block(this, Space::absolute(), at) }
+    }
+
+    /// # Safety
+    /// `at` is a small block that is not used any more, of a heap of this space.
+    #[inline(always)]
+    unsafe fn push_block(this: *mut Cache, space: Space, at: u64) -> Pushed {
+        // SAFETY: the tag is that of a bin, and the payload is ours to link.
+        unsafe {
             let tag = usize::from(space.tag(at)) & !15;
             let entry = Cache::entry_at(this, tag);
             space.set_link(at, (*entry).head);
@@ -256,86 +283,106 @@ impl Cache {
     fn settle(&mut self, bin: usize, held: i32) {
         let (hot, cold) = (&mut self.bins[bin], &mut self.states[bin]);
         self.served += u64::from(hot.allocs);
+        self.freed += (cold.grant - hot.room) as u64;
         hot.allocs = 0;
         cold.settled = held;
         cold.grant = (cold.limit - held).max(0);
         hot.room = cold.grant;
     }
 
-    /// Fills the bin of a request of `size` bytes, which is empty, and pops a block. `None`: memory ended.
-    pub fn refill<S: MemorySource>(
-        &mut self,
-        arenas: &mut Arenas<S>,
-        size: usize,
-    ) -> Option<NonNull<u8>> {
-        let bin = class::bin_of_tag(class::tag_of(size));
-        if self.bins[bin].head == 0 {
-            let (first, count) = arenas.take_blocks(bin)?;
-            self.bins[bin].head = first;
-            let state = &mut self.states[bin];
-            state.refilled = true;
-            // A run may be larger than the limit: the limit follows.
-            state.limit = state.limit.max(count as i32);
-            self.settle(bin, count as i32);
-        }
-        // SAFETY: the cache is borrowed uniquely.
-        unsafe { Cache::pop_at::<false>(self, size) }
+    /// Fills an empty bin with `count` blocks, linked from `first` and marked as cached.
+    pub fn accept(&mut self, bin: usize, first: u64, count: u64) {
+        debug_assert_eq!(self.bins[bin].head, 0);
+        self.bins[bin].head = first;
+        let state = &mut self.states[bin];
+        state.refilled = true;
+        // A run may be larger than the limit: the limit follows.
+        state.limit = state.limit.max(count as i32);
+        self.settle(bin, count as i32);
     }
 
-    /// A bin's `room` is used up: if it holds more than its limit the older half goes home, or the limit grows where
-    /// blocks that went home were wanted again.
+    /// A bin's `room` is used up: if it holds more than its limit the older half is to go home, or the limit grows where
+    /// blocks that went home were wanted again. Returns the first of the blocks to send home, linked and ended by 0.
     #[cold]
-    pub fn overflow<S: MemorySource>(&mut self, arenas: &mut Arenas<S>, bin: usize) {
+    pub fn overflow(&mut self, bin: usize) -> Option<u64> {
         let held = self.held(bin) as i32;
         let ceiling = limit_for(bin, self.ceiling);
         let state = &mut self.states[bin];
         if held <= state.limit {
-            return self.settle(bin, held);
+            self.settle(bin, held);
+            return None;
         }
         if state.refilled && state.limit < ceiling {
             // Blocks come and go in waves larger than the limit (slow start, as in tcmalloc).
             state.limit += state.limit.min(ceiling - state.limit);
             state.refilled = false;
-            return self.settle(bin, held);
+            self.settle(bin, held);
+            return None;
         }
         state.refilled = false;
         let keep = state.limit / 2;
-        self.send_home(arenas, bin, keep as u64);
+        self.detach(bin, keep)
     }
 
-    /// Sends cached blocks home until the bin holds `keep`; the newest stay. Runs that are complete become free chunks.
-    pub fn send_home<S: MemorySource>(&mut self, arenas: &mut Arenas<S>, bin: usize, keep: u64) {
-        let held = self.held(bin);
-        if held <= keep {
-            return;
-        }
-        let space = self.space;
-        // SAFETY: the list holds `held` cached blocks of this heap, linked one to the next, the last to position 0.
-        unsafe {
-            let mut rest = self.bins[bin].head;
-            if keep == 0 {
-                self.bins[bin].head = 0;
-            } else {
-                let mut last = rest;
+    /// Takes out all but the newest `keep` blocks of a bin; returns the first of them.
+    fn detach(&mut self, bin: usize, keep: i32) -> Option<u64> {
+        let mut rest = self.bins[bin].head;
+        if keep == 0 {
+            self.bins[bin].head = 0;
+        } else {
+            let mut last = rest;
+            // SAFETY: the list holds more than `keep` cached blocks, linked one to the next, the last to position 0.
+            unsafe {
                 for _ in 1..keep {
-                    last = space.link(last);
+                    last = self.space.link(last);
                 }
-                rest = space.link(last);
-                space.set_link(last, 0);
+                rest = self.space.link(last);
+                self.space.set_link(last, 0);
             }
-            arenas.bring_home_list(rest);
         }
-        self.settle(bin, keep as i32);
+        self.settle(bin, keep);
+        (rest != 0).then_some(rest)
     }
 
-    /// Sends every cached block home: for a thread that ends, and for a heap that shall show its free memory.
-    pub fn empty<S: MemorySource>(&mut self, arenas: &mut Arenas<S>) {
-        for bin in 1..BINS {
-            self.send_home(arenas, bin, 0);
-            self.states[bin].limit = limit_for(bin, self.floor);
-            self.settle(bin, 0);
-        }
+    /// Takes out all blocks of a bin, and forgets what it learnt of its limit; returns the first of them.
+    pub fn take_all(&mut self, bin: usize) -> Option<u64> {
+        let first = self.detach(bin, 0);
+        self.states[bin].limit = limit_for(bin, self.floor);
+        self.settle(bin, 0);
+        first
     }
+
+    /// Tests the invariant of the lists.
+    ///
+    /// # Errors
+    /// [`Broken`] names the first list that does not fit its count, or holds what is not cached.
+    pub fn check(&self) -> Result<(), Broken> {
+        for bin in 1..BINS {
+            let held = self.held(bin);
+            let (mut at, mut length) = (self.bins[bin].head, 0);
+            while at != 0 && length <= held {
+                // SAFETY: the cache holds small blocks of heaps of this space.
+                unsafe {
+                    if self.space.owner_before(at) != owner::CACHED {
+                        return broken("a block in the cache is not marked so", at);
+                    }
+                    if self.space.run_bin(self.space.run_of(at)) != bin {
+                        return broken("a block is in another bin's cache", at);
+                    }
+                    at = self.space.link(at);
+                }
+                length += 1;
+            }
+            if length != held {
+                return broken("a bin's count of cached blocks is wrong", bin as u64);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn broken(what: &'static str, position: u64) -> Result<(), Broken> {
+    Err(Broken { what, position })
 }
 
 fn limit_for(bin: usize, bytes: u64) -> i32 {

@@ -2,7 +2,6 @@
 
 use super::Heap;
 use super::arenas::Arenas;
-use super::cache::Cache;
 use crate::base::class::{self, BINS, CLASSES, class_of};
 use crate::base::error::Broken;
 use crate::chunk::arena::{Arena, NO_ARENA};
@@ -40,62 +39,70 @@ impl<S: MemorySource> Heap<S> {
     /// # Errors
     /// The first invariant that does not hold, and where.
     pub fn check_invariants(&self) -> Result<(), Broken> {
-        check(&self.cache, &self.arenas)
+        let seen = self.arenas.count_all()?;
+        self.cache.check()?;
+        must(
+            self.cache.total().0 == seen.cached,
+            "a block is marked as cached and in no cache",
+            0,
+        )
     }
 }
 
-/// Walks every block and every list of a heap of these two halves.
-///
-/// # Errors
-/// The first invariant that does not hold, and where.
-pub fn check<S: MemorySource>(cache: &Cache, arenas: &Arenas<S>) -> Result<(), Broken> {
-    let mut seen = Seen::default();
-    let mut at = arenas.oldest_arena();
-    let mut newer_of = NO_ARENA;
-    while at != NO_ARENA {
-        let arena = Arena(at);
-        // SAFETY: the list holds arenas of this heap; a header that is not one ends the check.
-        unsafe {
-            must(
-                arenas.space.is_arena(arena),
-                "an arena's header is not one",
-                at,
-            )?;
-            must(
-                arenas.space.arena_next(arena) == newer_of,
-                "the list of arenas is not linked both ways",
-                at,
-            )?;
-            arenas.check_arena(arena, &mut seen)?;
-            newer_of = at;
-            at = arenas.space.arena_prev(arena);
-        }
+impl<S: MemorySource> Arenas<S> {
+    /// Walks every block and every list of the arenas.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold, and where.
+    pub fn check(&self) -> Result<(), Broken> {
+        self.count_all().map(drop)
     }
-    must(
-        seen.arenas == arenas.count,
-        "the count of arenas is wrong",
-        0,
-    )?;
-    must(
-        seen.arena_bytes == arenas.bytes,
-        "the bytes of arenas are wrong",
-        0,
-    )?;
-    arenas.check_free(&seen)?;
-    arenas.check_runs(&seen)?;
-    check_cache(cache, arenas, &seen)?;
-    let spans = arenas
-        .spans
-        .iter(arenas.space)
-        .fold((0, 0), |(count, bytes), span| {
-            // SAFETY: the list holds spans of this heap.
-            (count + 1, bytes + unsafe { arenas.space.span_bytes(span) })
-        });
-    must(
-        spans == (arenas.spans.count, arenas.spans.bytes),
-        "the list of spans does not add up",
-        0,
-    )
+
+    fn count_all(&self) -> Result<Seen, Broken> {
+        let mut seen = Seen::default();
+        let mut at = self.oldest_arena();
+        let mut newer_of = NO_ARENA;
+        while at != NO_ARENA {
+            let arena = Arena(at);
+            // SAFETY: the list holds arenas of this heap; a header that is not one ends the check.
+            unsafe {
+                must(
+                    self.space.is_arena(arena),
+                    "an arena's header is not one",
+                    at,
+                )?;
+                must(
+                    self.space.arena_next(arena) == newer_of,
+                    "the list of arenas is not linked both ways",
+                    at,
+                )?;
+                self.check_arena(arena, &mut seen)?;
+                newer_of = at;
+                at = self.space.arena_prev(arena);
+            }
+        }
+        must(seen.arenas == self.count, "the count of arenas is wrong", 0)?;
+        must(
+            seen.arena_bytes == self.bytes,
+            "the bytes of arenas are wrong",
+            0,
+        )?;
+        self.check_free(&seen)?;
+        self.check_runs(&seen)?;
+        let spans = self
+            .spans
+            .iter(self.space)
+            .fold((0, 0), |(count, bytes), span| {
+                // SAFETY: the list holds spans of this heap.
+                (count + 1, bytes + unsafe { self.space.span_bytes(span) })
+            });
+        must(
+            spans == (self.spans.count, self.spans.bytes),
+            "the list of spans does not add up",
+            0,
+        )?;
+        Ok(seen)
+    }
 }
 
 impl<S: MemorySource> Arenas<S> {
@@ -195,9 +202,9 @@ impl<S: MemorySource> Arenas<S> {
                 let at = run.block(bin, index);
                 must(space.run_of(at) == run, "a block's place is wrong", at)?;
                 let word = space.owner_before(at);
-                let live = word == owner::word(owner::SMALL, self.number);
+                let live = owner::kind(word) == owner::SMALL;
                 must(
-                    live || [owner::CACHED, owner::IN_FLIGHT, owner::HOME].contains(&word),
+                    live || [owner::CACHED, owner::HOME].contains(&word),
                     "a block's owner is wrong",
                     at,
                 )?;
@@ -305,45 +312,4 @@ impl<S: MemorySource> Arenas<S> {
             0,
         )
     }
-}
-
-fn check_cache<S: MemorySource>(
-    cache: &Cache,
-    arenas: &Arenas<S>,
-    seen: &Seen,
-) -> Result<(), Broken> {
-    let space = arenas.space;
-    let mut total = 0;
-    for bin in 1..BINS {
-        let held = cache.held(bin);
-        let (mut at, mut length) = (cache.head(bin), 0);
-        while at != 0 && length <= held {
-            // SAFETY: the cache holds small blocks of this heap.
-            unsafe {
-                must(
-                    space.owner_before(at) == owner::CACHED,
-                    "a block in the cache is not marked so",
-                    at,
-                )?;
-                must(
-                    space.run_bin(space.run_of(at)) == bin,
-                    "a block is in another bin's cache",
-                    at,
-                )?;
-                at = space.link(at);
-            }
-            length += 1;
-        }
-        must(
-            length == held,
-            "a bin's count of cached blocks is wrong",
-            bin as u64,
-        )?;
-        total += held;
-    }
-    must(
-        total == seen.cached,
-        "a block is marked as cached and in no cache",
-        0,
-    )
 }

@@ -23,6 +23,7 @@ mod walk;
 use core::ptr::NonNull;
 
 use crate::base::align::ALIGN;
+use crate::base::class::{BINS, bin_of_tag, tag_of};
 use crate::base::error::Misuse;
 use crate::chunk::owner;
 use crate::chunk::space::Space;
@@ -34,7 +35,6 @@ use arenas::Arenas;
 use cache::{Cache, Pushed};
 use policy::Policy;
 
-pub use invariants::check;
 pub use lists::BinCounts;
 pub use policy::Fit;
 pub use stats::HeapStats;
@@ -110,11 +110,19 @@ impl<S: MemorySource> Heap<S> {
     #[inline(never)]
     fn malloc_slow(&mut self, size: usize) -> Option<NonNull<u8>> {
         let block = if size as u64 <= self.arenas.policy.small_max {
-            self.cache.refill(&mut self.arenas, size)
+            self.refill(size)
         } else {
             self.arenas.malloc_large(size as u64)
         };
         self.arenas.note_refusal(block)
+    }
+
+    fn refill(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let bin = bin_of_tag(tag_of(size));
+        let (first, count) = self.arenas.take_blocks(bin)?;
+        self.cache.accept(bin, first, count);
+        // SAFETY: the heap is borrowed uniquely.
+        unsafe { Cache::pop_at::<false>(&raw mut self.cache, size) }
     }
 
     /// As [`malloc`](Self::malloc), filled with zeros.
@@ -159,7 +167,10 @@ impl<S: MemorySource> Heap<S> {
         match unsafe { Cache::push_at::<false>(&raw mut self.cache, block) } {
             Pushed::Yes => Ok(()),
             Pushed::Full(bin) => {
-                self.cache.overflow(&mut self.arenas, bin);
+                if let Some(first) = self.cache.overflow(bin) {
+                    // SAFETY: the list came out of the cache, so nobody uses its blocks.
+                    unsafe { self.arenas.bring_home_list(first) };
+                }
                 Ok(())
             }
             // SAFETY: the caller's promise.
@@ -188,7 +199,12 @@ impl<S: MemorySource> Heap<S> {
 
     /// Sends every cached block home, so that the heap shows all of its free memory.
     pub fn empty_cache(&mut self) {
-        self.cache.empty(&mut self.arenas);
+        for bin in 1..BINS {
+            if let Some(first) = self.cache.take_all(bin) {
+                // SAFETY: the list came out of the cache, so nobody uses its blocks.
+                unsafe { self.arenas.bring_home_list(first) };
+            }
+        }
     }
 
     /// Gives back the arena that a heap keeps for its next block, if it is all free.
@@ -208,7 +224,8 @@ impl<S: MemorySource> Heap<S> {
 
     /// The heap's counters.
     pub fn stats(&self) -> HeapStats {
-        self.arenas.stats(self.cache.served(), self.cache.total())
+        let cache = &self.cache;
+        (self.arenas).stats(cache.served(), cache.freed(), cache.total())
     }
 
     /// Shows every piece: arenas oldest first, then spans oldest first.

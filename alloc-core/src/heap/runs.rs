@@ -35,7 +35,7 @@ impl Runs {
 
 impl<S: MemorySource> Arenas<S> {
     /// Blocks of a bin for a cache that has none: the first, and how many are linked from it. They are marked as cached.
-    pub(super) fn take_blocks(&mut self, bin: usize) -> Option<(u64, u64)> {
+    pub fn take_blocks(&mut self, bin: usize) -> Option<(u64, u64)> {
         let (first, count) = match self.runs[bin].first {
             0 => self.make_run(bin)?,
             // SAFETY: the list of runs holds runs of this heap.
@@ -85,7 +85,7 @@ impl<S: MemorySource> Arenas<S> {
             let bytes = space.size(c);
             let count = block::capacity(bin, bytes);
             space.set_size(c, bytes, Use::Run);
-            space.set_owner(c, 0, owner::NONE);
+            space.set_owner(c, self.number, owner::NONE);
             space.begin_run(run, bin, count);
             for index in 0..count {
                 let at = run.block(bin, index);
@@ -110,9 +110,8 @@ impl<S: MemorySource> Arenas<S> {
     /// # Safety
     /// `at` is the first of a list, linked and ended by position 0, of small blocks of this heap that nobody uses and no
     /// cache or run has.
-    pub unsafe fn bring_home_list(&mut self, mut at: u64) -> u64 {
+    pub unsafe fn bring_home_list(&mut self, mut at: u64) {
         self.counters.flushes += 1;
-        let mut count = 0;
         while at != 0 {
             // SAFETY: the caller's promise.
             unsafe {
@@ -120,9 +119,7 @@ impl<S: MemorySource> Arenas<S> {
                 self.bring_home(at);
                 at = next;
             }
-            count += 1;
         }
-        count
     }
 
     /// Puts one block back into its run, and the run back into the arena when that was the last.

@@ -88,16 +88,13 @@ impl Counters {
 }
 
 impl<S: MemorySource> Arenas<S> {
-    /// The statistics of a heap of these arenas before which caches have served `served` requests and hold `cached`
-    /// blocks and bytes.
-    pub fn stats(&self, served: u64, cached: (u64, u64)) -> HeapStats {
-        let (_, out_blocks) = self.out();
+    /// The statistics of a heap of these arenas before which caches have served `served` requests, took `freed` blocks
+    /// back, and hold `cached` blocks and bytes.
+    pub fn stats(&self, served: u64, freed: u64, cached: (u64, u64)) -> HeapStats {
         let c = &self.counters;
         HeapStats {
             alloc_calls: served + c.chunk_allocs + c.span_allocs,
-            free_calls: (served + cached.0).saturating_sub(out_blocks)
-                + c.chunk_frees
-                + c.span_frees,
+            free_calls: freed + c.chunk_frees + c.span_frees,
             failed: c.failed,
             current_bytes: self.out_bytes().saturating_sub(cached.1),
             peak_bytes: c.peak_bytes,

@@ -173,7 +173,7 @@ impl<S: MemorySource> Arenas<S> {
             for index in 0..capacity {
                 let payload = run.block(bin, index);
                 let (state, requested) = match space.owner_before(payload) {
-                    owner::CACHED | owner::IN_FLIGHT => (State::Cached, 0),
+                    owner::CACHED => (State::Cached, 0),
                     owner::HOME => (State::Home, 0),
                     _ => {
                         let tag = u64::from(space.tag(payload));

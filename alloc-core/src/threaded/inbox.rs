@@ -1,6 +1,6 @@
-//! Blocks that other threads freed, on their way to the heap that owns them.
+//! Blocks on their way to a home whose lock was taken.
 //!
-//! A stack without a lock (Treiber, 1986): anybody pushes a chain of blocks with one exchange, only the owner takes, and
+//! A stack without a lock (Treiber, 1986): anybody pushes a chain of blocks with one exchange, the holder of the lock takes, and
 //! takes all, so there is no ABA. The blocks are linked through their payloads, by positions of the process's one space.
 
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -30,13 +30,13 @@ impl Inbox {
     /// Pushes the chain that leads from `first` to `last`.
     ///
     /// # Safety
-    /// The blocks belong to the heap of this inbox, nobody uses them, and each links to the next.
+    /// The blocks belong to the home of this inbox, nobody uses them, and each links to the next.
     pub unsafe fn push(&self, space: Space, first: u64, last: u64) {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             // SAFETY: the last block is the caller's until the exchange succeeds.
             unsafe { space.set_link(last, head) };
-            // SeqCst: the push comes before the look at the owner's state, see `Owner::visit`.
+            // SeqCst: the push comes before the look at the owner's state, see `Home::visit`.
             match self
                 .head
                 .compare_exchange_weak(head, first, Ordering::SeqCst, Ordering::Relaxed)
@@ -47,7 +47,7 @@ impl Inbox {
         }
     }
 
-    /// Takes all: the first block's position, 0 for none. Only the owner calls it.
+    /// Takes all: the first block's position, 0 for none. Only the holder of the home's lock calls it.
     pub fn take(&self) -> u64 {
         self.head.swap(0, Ordering::SeqCst)
     }

@@ -5,8 +5,8 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::home::tell_bytes;
 use super::lock::Lock;
-use super::owner::tell_bytes;
 use super::pool::FromPool;
 use crate::chunk::Space;
 use crate::chunk::owner;

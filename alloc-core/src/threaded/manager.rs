@@ -3,17 +3,17 @@
 //! ```text
 //! invariant: number(owner) = (address mod 2^32) / 128, and no two owners have the same
 //! invariant: owners are never freed, so a pointer to one stays good
-//! invariant: an owner is in the abandoned list  =>  its state is ABANDONED
+//! invariant: an owner in the list of those that wait is nobody's, and has an empty cache
 //! ```
 //! Owners lie in slabs, mapped one after the other, whose addresses differ in their lower halves. Looking an owner up takes
-//! no lock. Making one, abandoning and adopting take one each, held for a few instructions.
+//! no lock. Making one, leaving and adopting take one each, held for a few instructions.
 
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::lock::Lock;
-use super::owner::{ABANDONED, OWNED, Owner};
+use super::owner::Owner;
 use crate::base::align::PAGE;
 use crate::chunk::owner::KIND_BITS;
 use crate::heap::HeapId;
@@ -112,35 +112,38 @@ pub fn adopt() -> Option<*mut Owner> {
         let first = list.0;
         if !first.is_null() {
             // SAFETY: members of the list are owners, and the link is used under this lock.
-            list.0 = unsafe { *(*first).next_abandoned.get() };
+            list.0 = unsafe { *(*first).next_waiting.get() };
         }
         first
     };
-    let Some(owner) = NonNull::new(waiting) else {
-        return make();
+    let owner = match NonNull::new(waiting) {
+        Some(owner) => owner.as_ptr(),
+        None => make()?,
     };
-    // SAFETY: owners are never freed.
-    unsafe { (*owner.as_ptr()).state.store(OWNED, Ordering::SeqCst) };
-    Some(owner.as_ptr())
+    // SAFETY: owners are never freed, and out of the list this one is the calling thread's.
+    if unsafe { (*owner).begin() } {
+        return Some(owner);
+    }
+    put_back(owner);
+    None
 }
 
 /// Leaves an owner to whoever needs one.
 ///
 /// # Safety
 /// The calling thread owns it and does not use it any more.
-pub unsafe fn abandon(owner: *mut Owner) {
-    // SAFETY: the caller's promise; after the state is set, only the list's lock gives access.
-    unsafe {
-        (*owner).leave();
-        (*owner).state.store(ABANDONED, Ordering::SeqCst);
-        {
-            let mut list = WAITING.lock();
-            *(*owner).next_abandoned.get() = list.0;
-            list.0 = owner;
-        }
-        // What came between the last look at the inbox and the change of state.
-        (*owner).visit();
-    }
+pub unsafe fn leave(owner: *mut Owner) {
+    // SAFETY: the caller's promise.
+    unsafe { (*owner).end() };
+    put_back(owner);
+}
+
+/// Puts an owner that nobody uses into the list.
+fn put_back(owner: *mut Owner) {
+    let mut list = WAITING.lock();
+    // SAFETY: owners are never freed, and the link is used under this lock.
+    unsafe { *(*owner).next_waiting.get() = list.0 };
+    list.0 = owner;
 }
 
 fn make() -> Option<*mut Owner> {
@@ -206,16 +209,10 @@ fn is_free(low: u32, bytes: u32, count: usize) -> bool {
     slabs && vacant == [true, true] && apart(0, 1 << KIND_BITS)
 }
 
-/// Takes in what waits in the inboxes of all heaps.
-pub fn visit_all() {
-    each(Owner::visit);
-}
-
-/// Takes the locks, for `fork`: no heap is in the middle of a change then.
+/// Takes the locks, for `fork`.
 pub fn seize() {
     MAKING.seize();
     WAITING.seize();
-    each(Owner::seize);
 }
 
 /// Frees the locks.
@@ -223,9 +220,8 @@ pub fn seize() {
 /// # Safety
 /// [`seize`] was called by this thread or the one it is a fork of.
 pub unsafe fn release() {
-    // SAFETY: the caller's promise; no owner was made since `seize`.
+    // SAFETY: the caller's promise.
     unsafe {
-        each(|owner| owner.release());
         WAITING.release();
         MAKING.release();
     }

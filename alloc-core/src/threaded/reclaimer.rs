@@ -8,7 +8,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 
-use super::manager;
+use super::homes;
 use super::pool::POOL;
 use crate::threaded::lock::Lock;
 
@@ -69,7 +69,7 @@ pub fn restart_in_child() {
 
 extern "C" fn body(_: *mut libc::c_void) -> *mut libc::c_void {
     while wait() {
-        manager::visit_all();
+        homes::each(|home| home.visit());
         let bytes = POOL.reclaim();
         RETURNED.fetch_add(bytes, Ordering::Relaxed);
     }

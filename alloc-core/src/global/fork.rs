@@ -1,13 +1,14 @@
 //! `fork` while other threads allocate: the child must find every lock free.
 //!
 //! All locks are taken before the fork and freed in both processes after it. In the child, caches of threads that are not
-//! there any more stay as they are, since one of them may have been in the middle of a request; their arenas are sound, so
-//! blocks of theirs may be freed.
+//! there any more stay as they are, since one of them may have been in the middle of a request: what they hold is lost to
+//! the child. Homes are sound, and serve the child's threads.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::pool::POOL;
-use super::{large, manager, reclaimer};
+use super::current;
+use crate::threaded::pool::POOL;
+use crate::threaded::{homes, large, manager, reclaimer};
 
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
@@ -21,6 +22,7 @@ pub fn register() {
 
 extern "C" fn before() {
     manager::seize();
+    homes::seize();
     large::seize();
     POOL.seize();
 }
@@ -30,11 +32,13 @@ extern "C" fn in_parent() {
     unsafe {
         POOL.release();
         large::release();
+        homes::release();
         manager::release();
     }
 }
 
 extern "C" fn in_child() {
+    homes::keep_user(current::home());
     in_parent();
     reclaimer::restart_in_child();
 }

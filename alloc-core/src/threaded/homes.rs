@@ -1,0 +1,149 @@
+//! All homes, and which one a thread takes from.
+//!
+//! ```text
+//! invariant: home number n stands at place n - 1; homes are never freed, so a reference to one stays good
+//! invariant: homes <= bound() = 4 for each processor, at least 4, at most MAX_HOMES
+//! ```
+//! As long as there are no more threads than that each has a home to itself, so that two threads meet at a lock only where
+//! one frees what the other allocated. A home that a thread left is taken before a new one is made: its memory is warm.
+
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+
+use super::home::Home;
+use super::lock::Lock;
+use crate::base::align::PAGE;
+use crate::heap::HeapId;
+use crate::source::{MemorySource, Mmap};
+
+/// The most homes there can be.
+pub const MAX_HOMES: usize = 64;
+/// Homes for each processor.
+const PER_PROCESSOR: usize = 4;
+
+static TABLE: [AtomicPtr<Home>; MAX_HOMES] =
+    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_HOMES];
+static COUNT: AtomicU32 = AtomicU32::new(0);
+/// Held by whoever chooses or makes a home.
+static CHOOSING: Lock<()> = Lock::new(());
+
+/// The home of this number.
+#[inline]
+pub fn find(number: u32) -> Option<&'static Home> {
+    let home = TABLE.get((number as usize).wrapping_sub(1))?;
+    // SAFETY: what is in the table is a home and stays.
+    unsafe { home.load(Ordering::Acquire).as_ref() }
+}
+
+/// Shows every home.
+pub fn each(show: impl FnMut(&'static Home)) {
+    let count = COUNT.load(Ordering::Acquire);
+    (1..=count).filter_map(find).for_each(show);
+}
+
+/// A home for a thread that begins; [`Home::leave`] when it ends. `None`: memory ended.
+pub fn choose() -> Option<&'static Home> {
+    let _guard = CHOOSING.lock();
+    let count = COUNT.load(Ordering::Relaxed);
+    let users = |home: &&Home| home.users.load(Ordering::Relaxed);
+    let quietest = (1..=count).filter_map(find).min_by_key(users);
+    let home = match quietest {
+        Some(home) if users(&home) == 0 || count as usize >= bound() => home,
+        _ => make(count).or(quietest)?,
+    };
+    home.users.fetch_add(1, Ordering::SeqCst);
+    Some(home)
+}
+
+/// Does something with the arenas of a home, `first` if nobody else is there at the moment, else of one that is free now.
+/// Any home can serve any thread, so no thread waits while another home is free.
+pub fn with_any<T>(
+    first: &'static Home,
+    mut work: impl FnMut(&mut crate::heap::arenas::Arenas<super::pool::FromPool>) -> T,
+) -> T {
+    if let Some(done) = first.try_with(&mut work) {
+        return done;
+    }
+    let count = COUNT.load(Ordering::Acquire);
+    for number in 1..=count {
+        if let Some(home) = find(number)
+            && let Some(done) = home.try_with(&mut work)
+        {
+            return done;
+        }
+    }
+    first.with(work)
+}
+
+fn make(count: u32) -> Option<&'static Home> {
+    let place = TABLE.get(count as usize)?;
+    let bytes = (size_of::<Home>() as u64).next_multiple_of(PAGE);
+    let got = Mmap.acquire(bytes, PAGE)?;
+    let home = got.start.cast::<MaybeUninit<Home>>();
+    let number = HeapId::new(count + 1)?;
+    // SAFETY: the mapping is fresh, ours, long enough, and aligned to a page; it is never given back.
+    let home = unsafe { (*home.as_ptr()).write(Home::new(number)) };
+    place.store(home, Ordering::Release);
+    COUNT.store(count + 1, Ordering::Release);
+    Some(home)
+}
+
+/// How many homes this process may have.
+fn bound() -> usize {
+    static BOUND: AtomicUsize = AtomicUsize::new(0);
+    match BOUND.load(Ordering::Relaxed) {
+        0 => {
+            let bound = (PER_PROCESSOR * processors()).clamp(PER_PROCESSOR, MAX_HOMES);
+            BOUND.store(bound, Ordering::Relaxed);
+            bound
+        }
+        bound => bound,
+    }
+}
+
+/// Processors that this process may run on; 1 if the system does not say. Must not allocate.
+#[cfg(target_os = "linux")]
+fn processors() -> usize {
+    // SAFETY: the set is a plain array of bits that the system fills.
+    unsafe {
+        let mut set: libc::cpu_set_t = core::mem::zeroed();
+        if libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) != 0 {
+            return 1;
+        }
+        libc::CPU_COUNT(&set).max(1) as usize
+    }
+}
+
+/// Processors of the machine. Must not allocate.
+#[cfg(not(target_os = "linux"))]
+fn processors() -> usize {
+    // SAFETY: a question.
+    let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    usize::try_from(count).unwrap_or(1).max(1)
+}
+
+/// Takes the locks, for `fork`: no home is in the middle of a change then.
+pub fn seize() {
+    CHOOSING.seize();
+    each(Home::seize);
+}
+
+/// Frees the locks.
+///
+/// # Safety
+/// [`seize`] was called by this thread or the one it is a fork of.
+pub unsafe fn release() {
+    // SAFETY: the caller's promise; no home was made since `seize`.
+    unsafe {
+        each(|home| home.release());
+        CHOOSING.release();
+    }
+}
+
+/// In the child of a `fork` there is one thread: `home`, its own, has one user, the others none.
+pub fn keep_user(home: Option<&Home>) {
+    each(|other| {
+        let mine = home.is_some_and(|home| core::ptr::eq(home, other));
+        other.users.store(u32::from(mine), Ordering::SeqCst);
+    });
+}
