@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::current;
 use crate::threaded::pool::POOL;
-use crate::threaded::{homes, large, manager, reclaimer};
+use crate::threaded::{depot, homes, large, manager, reclaimer};
 
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
@@ -23,6 +23,7 @@ pub fn register() {
 extern "C" fn before() {
     manager::seize();
     homes::seize();
+    depot::seize();
     large::seize();
     POOL.seize();
 }
@@ -32,6 +33,7 @@ extern "C" fn in_parent() {
     unsafe {
         POOL.release();
         large::release();
+        depot::release();
         homes::release();
         manager::release();
     }

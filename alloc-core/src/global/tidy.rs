@@ -2,7 +2,10 @@
 
 use super::current;
 use crate::base::error::Broken;
+use crate::threaded::home::Home;
+use crate::threaded::owner::bring_home;
 use crate::threaded::pool::POOL;
+use crate::threaded::{depot, homes};
 
 /// Checks the calling thread's heap: every header, link, list and count.
 ///
@@ -25,5 +28,8 @@ pub fn trim() -> u64 {
         // SAFETY: as in `validate`.
         unsafe { (*owner).settle() };
     }
+    // SAFETY: lists of the depot are of free blocks that nobody else has.
+    depot::empty(|chain| unsafe { bring_home(chain) });
+    homes::each(Home::visit);
     POOL.trim()
 }

@@ -8,8 +8,12 @@
 //! ```text
 //! held(bin) = settled(bin) + (grant(bin) - room(bin)) - allocs(bin)          blocks in the bin's list
 //! ```
-//! `room` counts frees down from `grant`, `allocs` counts requests; [`Cache::fold`] settles both when a list runs empty or
-//! `room` is used up.
+//! `room` counts frees down from `grant`, `allocs` counts requests; both are settled when a list runs empty or `room` is
+//! used up.
+//!
+//! A bin whose list is longer than its limit puts the whole list aside as its *spare*, and gives the spare it had away; a
+//! bin that is empty takes its spare. So blocks move between caches in lists that nobody walks, whose blocks nobody touches
+//! (the magazines of Bonwick and Adams, 2001, as linked lists).
 
 use core::ptr::NonNull;
 
@@ -45,8 +49,11 @@ struct State {
     settled: i32,
     /// What `room` was then.
     grant: i32,
-    /// The cache ran empty since blocks last went home.
+    /// The cache ran empty since blocks were last given away.
     refilled: bool,
+    /// Blocks put aside: how many, and the first; 0: none.
+    spares: u32,
+    spare: u64,
 }
 
 const UNSETTLED: State = State {
@@ -54,7 +61,18 @@ const UNSETTLED: State = State {
     settled: 0,
     grant: 0,
     refilled: false,
+    spares: 0,
+    spare: 0,
 };
+
+/// Small blocks of one bin that are marked as cached: linked from `first`, the last to position 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The first block's payload, as a position.
+    pub first: u64,
+    /// How many there are.
+    pub count: u32,
+}
 
 /// What became of a block that was given to [`Cache::push_at`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +88,7 @@ pub enum Pushed {
 /// The cache of one thread.
 ///
 /// ```text
-/// invariant: the list of bin i holds held(i) blocks of bin i, all marked as cached
+/// invariant: the list of bin i holds held(i) blocks of bin i, its spare `spares` more, all marked as cached
 /// ```
 #[repr(C)]
 pub struct Cache {
@@ -254,11 +272,15 @@ impl Cache {
         }
     }
 
-    /// Blocks in the bin's list.
+    /// Blocks of a bin that it holds, in the list and aside.
     pub fn held(&self, bin: usize) -> u64 {
+        self.listed(bin) as u64 + u64::from(self.states[bin].spares)
+    }
+
+    /// Blocks in a bin's list.
+    fn listed(&self, bin: usize) -> i32 {
         let (hot, cold) = (&self.bins[bin], &self.states[bin]);
-        let held = i64::from(cold.settled) + i64::from(cold.grant - hot.room);
-        (held - i64::from(hot.allocs)) as u64
+        cold.settled + (cold.grant - hot.room) - hot.allocs as i32
     }
 
     /// How many blocks of a bin it may hold.
@@ -274,82 +296,84 @@ impl Cache {
         })
     }
 
-    /// The first block of a bin, as a position; 0: none.
-    pub(super) fn head(&self, bin: usize) -> u64 {
-        self.bins[bin].head
+    /// The first blocks of a bin's list and of its spare, as positions; 0: none.
+    pub(super) fn heads(&self, bin: usize) -> [u64; 2] {
+        [self.bins[bin].head, self.states[bin].spare]
     }
 
-    /// Settles the counts of a bin that now holds `held` blocks.
-    fn settle(&mut self, bin: usize, held: i32) {
+    /// Settles the counts of a bin whose list now has `listed` blocks.
+    fn settle(&mut self, bin: usize, listed: i32) {
         let (hot, cold) = (&mut self.bins[bin], &mut self.states[bin]);
         self.served += u64::from(hot.allocs);
         self.freed += (cold.grant - hot.room) as u64;
         hot.allocs = 0;
-        cold.settled = held;
-        cold.grant = (cold.limit - held).max(0);
+        cold.settled = listed;
+        cold.grant = (cold.limit - listed).max(0);
         hot.room = cold.grant;
     }
 
-    /// Fills an empty bin with `count` blocks, linked from `first` and marked as cached.
-    pub fn accept(&mut self, bin: usize, first: u64, count: u64) {
-        debug_assert_eq!(self.bins[bin].head, 0);
-        self.bins[bin].head = first;
+    /// Goes on with the spare of a bin whose list is empty. `false`: there is none.
+    pub fn take_spare(&mut self, bin: usize) -> bool {
         let state = &mut self.states[bin];
+        let Some(chain) = state.take_spare() else {
+            return false;
+        };
         state.refilled = true;
-        // A run may be larger than the limit: the limit follows.
-        state.limit = state.limit.max(count as i32);
-        self.settle(bin, count as i32);
+        self.bins[bin].head = chain.first;
+        self.settle(bin, chain.count as i32);
+        true
     }
 
-    /// A bin's `room` is used up: if it holds more than its limit the older half is to go home, or the limit grows where
-    /// blocks that went home were wanted again. Returns the first of the blocks to send home, linked and ended by 0.
-    #[cold]
-    pub fn overflow(&mut self, bin: usize) -> Option<u64> {
-        let held = self.held(bin) as i32;
+    /// Fills an empty bin.
+    pub fn accept(&mut self, bin: usize, chain: Chain) {
+        debug_assert_eq!(self.bins[bin].head, 0);
+        self.bins[bin].head = chain.first;
         let ceiling = limit_for(bin, self.ceiling);
         let state = &mut self.states[bin];
-        if held <= state.limit {
-            self.settle(bin, held);
+        state.refilled = true;
+        // A list may be longer than the limit: the limit follows.
+        state.limit = state.limit.max((chain.count as i32).min(ceiling));
+        self.settle(bin, chain.count as i32);
+    }
+
+    /// A bin's `room` is used up: if its list is longer than the limit it is put aside, or the limit grows where blocks
+    /// that were given away were wanted again. Returns what is to be given away.
+    #[cold]
+    pub fn overflow(&mut self, bin: usize) -> Option<Chain> {
+        let listed = self.listed(bin);
+        let ceiling = limit_for(bin, self.ceiling);
+        let state = &mut self.states[bin];
+        if listed <= state.limit {
+            self.settle(bin, listed);
             return None;
         }
         if state.refilled && state.limit < ceiling {
             // Blocks come and go in waves larger than the limit (slow start, as in tcmalloc).
             state.limit += state.limit.min(ceiling - state.limit);
             state.refilled = false;
-            self.settle(bin, held);
+            self.settle(bin, listed);
             return None;
         }
         state.refilled = false;
-        let keep = state.limit / 2;
-        self.detach(bin, keep)
+        let given = state.take_spare();
+        state.spares = listed as u32;
+        state.spare = self.bins[bin].head;
+        self.bins[bin].head = 0;
+        self.settle(bin, 0);
+        given
     }
 
-    /// Takes out all but the newest `keep` blocks of a bin; returns the first of them.
-    fn detach(&mut self, bin: usize, keep: i32) -> Option<u64> {
-        let mut rest = self.bins[bin].head;
-        if keep == 0 {
-            self.bins[bin].head = 0;
-        } else {
-            let mut last = rest;
-            // SAFETY: the list holds more than `keep` cached blocks, linked one to the next, the last to position 0.
-            unsafe {
-                for _ in 1..keep {
-                    last = self.space.link(last);
-                }
-                rest = self.space.link(last);
-                self.space.set_link(last, 0);
-            }
-        }
-        self.settle(bin, keep);
-        (rest != 0).then_some(rest)
-    }
-
-    /// Takes out all blocks of a bin, and forgets what it learnt of its limit; returns the first of them.
-    pub fn take_all(&mut self, bin: usize) -> Option<u64> {
-        let first = self.detach(bin, 0);
+    /// Takes out all blocks of a bin, and forgets what it learnt of its limit: its list and its spare.
+    pub fn take_all(&mut self, bin: usize) -> [Option<Chain>; 2] {
+        let first = self.bins[bin].head;
+        let list = (first != 0).then_some(Chain {
+            first,
+            count: self.listed(bin) as u32,
+        });
+        self.bins[bin].head = 0;
         self.states[bin].limit = limit_for(bin, self.floor);
         self.settle(bin, 0);
-        first
+        [list, self.states[bin].take_spare()]
     }
 
     /// Tests the invariant of the lists.
@@ -358,26 +382,44 @@ impl Cache {
     /// [`Broken`] names the first list that does not fit its count, or holds what is not cached.
     pub fn check(&self) -> Result<(), Broken> {
         for bin in 1..BINS {
-            let held = self.held(bin);
-            let (mut at, mut length) = (self.bins[bin].head, 0);
-            while at != 0 && length <= held {
-                // SAFETY: the cache holds small blocks of heaps of this space.
-                unsafe {
-                    if self.space.owner_before(at) != owner::CACHED {
-                        return broken("a block in the cache is not marked so", at);
-                    }
-                    if self.space.run_bin(self.space.run_of(at)) != bin {
-                        return broken("a block is in another bin's cache", at);
-                    }
-                    at = self.space.link(at);
-                }
-                length += 1;
-            }
-            if length != held {
-                return broken("a bin's count of cached blocks is wrong", bin as u64);
+            let counts = [self.listed(bin) as u64, u64::from(self.states[bin].spares)];
+            for (first, count) in self.heads(bin).into_iter().zip(counts) {
+                self.check_list(bin, first, count)?;
             }
         }
         Ok(())
+    }
+
+    fn check_list(&self, bin: usize, mut at: u64, count: u64) -> Result<(), Broken> {
+        let mut length = 0;
+        while at != 0 && length <= count {
+            // SAFETY: the cache holds small blocks of heaps of this space.
+            unsafe {
+                if self.space.owner_before(at) != owner::CACHED {
+                    return broken("a block in the cache is not marked so", at);
+                }
+                if self.space.run_bin(self.space.run_of(at)) != bin {
+                    return broken("a block is in another bin's cache", at);
+                }
+                at = self.space.link(at);
+            }
+            length += 1;
+        }
+        if length != count {
+            return broken("a bin's count of cached blocks is wrong", bin as u64);
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn take_spare(&mut self) -> Option<Chain> {
+        let chain = Chain {
+            first: self.spare,
+            count: self.spares,
+        };
+        (self.spare, self.spares) = (0, 0);
+        (chain.first != 0).then_some(chain)
     }
 }
 
@@ -386,5 +428,5 @@ fn broken(what: &'static str, position: u64) -> Result<(), Broken> {
 }
 
 fn limit_for(bin: usize, bytes: u64) -> i32 {
-    (bytes / class::block_bytes(bin.max(1))).clamp(8, 1 << 20) as i32
+    (bytes / class::block_bytes(bin.max(1))).clamp(4, 1 << 20) as i32
 }

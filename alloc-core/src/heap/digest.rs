@@ -62,7 +62,9 @@ impl<S: MemorySource> Heap<S> {
         });
         for bin in 1..BINS {
             let runs = &self.arenas.runs[bin];
-            digest.add(self.cache.head(bin));
+            for head in self.cache.heads(bin) {
+                digest.add(head);
+            }
             digest.add(self.cache.held(bin));
             digest.add(runs.first);
             digest.add(u64::from(runs.out));

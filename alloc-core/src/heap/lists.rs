@@ -52,10 +52,14 @@ impl<S: MemorySource> Heap<S> {
         if bin == 0 || bin >= BINS {
             return;
         }
-        let mut at = self.cache.head(bin);
-        while at != 0 && visit(at) {
-            // SAFETY: the list holds cached blocks of this heap, and position 0 ends it.
-            at = unsafe { self.arenas.space.link(at) };
+        for mut at in self.cache.heads(bin) {
+            while at != 0 {
+                if !visit(at) {
+                    return;
+                }
+                // SAFETY: the list holds cached blocks of this heap, and position 0 ends it.
+                at = unsafe { self.arenas.space.link(at) };
+            }
         }
     }
 

@@ -119,8 +119,9 @@ impl<S: MemorySource> Heap<S> {
 
     fn refill(&mut self, size: usize) -> Option<NonNull<u8>> {
         let bin = bin_of_tag(tag_of(size));
-        let (first, count) = self.arenas.take_blocks(bin)?;
-        self.cache.accept(bin, first, count);
+        if !self.cache.take_spare(bin) {
+            self.cache.accept(bin, self.arenas.take_blocks(bin)?);
+        }
         // SAFETY: the heap is borrowed uniquely.
         unsafe { Cache::pop_at::<false>(&raw mut self.cache, size) }
     }
@@ -167,9 +168,9 @@ impl<S: MemorySource> Heap<S> {
         match unsafe { Cache::push_at::<false>(&raw mut self.cache, block) } {
             Pushed::Yes => Ok(()),
             Pushed::Full(bin) => {
-                if let Some(first) = self.cache.overflow(bin) {
+                if let Some(chain) = self.cache.overflow(bin) {
                     // SAFETY: the list came out of the cache, so nobody uses its blocks.
-                    unsafe { self.arenas.bring_home_list(first) };
+                    unsafe { self.arenas.bring_home_list(chain) };
                 }
                 Ok(())
             }
@@ -200,9 +201,9 @@ impl<S: MemorySource> Heap<S> {
     /// Sends every cached block home, so that the heap shows all of its free memory.
     pub fn empty_cache(&mut self) {
         for bin in 1..BINS {
-            if let Some(first) = self.cache.take_all(bin) {
+            for chain in self.cache.take_all(bin).into_iter().flatten() {
                 // SAFETY: the list came out of the cache, so nobody uses its blocks.
-                unsafe { self.arenas.bring_home_list(first) };
+                unsafe { self.arenas.bring_home_list(chain) };
             }
         }
     }

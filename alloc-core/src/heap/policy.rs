@@ -28,9 +28,9 @@ pub struct Policy {
     pub fit: Fit,
     /// Whether a freed chunk merges with its free neighbours.
     pub coalesce: bool,
-    /// Blocks of a bin worth this much stay in the cache before some go home.
+    /// Blocks of a bin worth this much stay in a list of the cache before they are put aside; as many are aside at most.
     pub cache_floor: u64,
-    /// The most that a bin's limit grows to when blocks that went home are wanted again at once.
+    /// The most that a bin's limit grows to when blocks that were given away are wanted again at once.
     pub cache_ceiling: u64,
     /// A run of small blocks is at most this long (and has at least four blocks).
     pub run_bytes: u64,
@@ -45,8 +45,8 @@ impl Policy {
         span_threshold: 512 << 10,
         fit: Fit::Best,
         coalesce: true,
-        cache_floor: 16 << 10,
-        cache_ceiling: 128 << 10,
+        cache_floor: 4 << 10,
+        cache_ceiling: 16 << 10,
         run_bytes: 4 << 10,
     };
 

@@ -5,6 +5,7 @@
 //! transfer, not in malloc and free.
 
 use super::arenas::Arenas;
+use super::cache::Chain;
 use crate::base::class;
 use crate::chunk::block::{self, Run};
 use crate::chunk::owner;
@@ -34,8 +35,8 @@ impl Runs {
 }
 
 impl<S: MemorySource> Arenas<S> {
-    /// Blocks of a bin for a cache that has none: the first, and how many are linked from it. They are marked as cached.
-    pub fn take_blocks(&mut self, bin: usize) -> Option<(u64, u64)> {
+    /// Blocks of a bin for a cache that has none.
+    pub fn take_blocks(&mut self, bin: usize) -> Option<Chain> {
         let (first, count) = match self.runs[bin].first {
             0 => self.make_run(bin)?,
             // SAFETY: the list of runs holds runs of this heap.
@@ -45,7 +46,10 @@ impl<S: MemorySource> Arenas<S> {
         self.runs[bin].out += count as u32;
         self.counters.out_bytes += count * class::payload_bytes(bin);
         self.counters.note_peak();
-        Some((first, count))
+        Some(Chain {
+            first,
+            count: count as u32,
+        })
     }
 
     /// Takes the list of a run; returns its first block and how many there are.
@@ -108,9 +112,9 @@ impl<S: MemorySource> Arenas<S> {
     /// Puts blocks back into their runs, and each run that is then complete back into its arena.
     ///
     /// # Safety
-    /// `at` is the first of a list, linked and ended by position 0, of small blocks of this heap that nobody uses and no
-    /// cache or run has.
-    pub unsafe fn bring_home_list(&mut self, mut at: u64) {
+    /// They are blocks of this heap that nobody uses and no cache or run has.
+    pub unsafe fn bring_home_list(&mut self, chain: Chain) {
+        let mut at = chain.first;
         self.counters.flushes += 1;
         while at != 0 {
             // SAFETY: the caller's promise.

@@ -16,14 +16,14 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::home::{Home, SPACE, number_of};
 use super::medium::{KEPT, MEDIUM_MAX, Medium};
-use super::{homes, manager};
+use super::{depot, homes, manager};
 use crate::base::class::{self, BINS, SMALL_MAX, TAG_BIAS};
 use crate::base::error::{Broken, Misuse};
 use crate::chunk::owner;
 use crate::chunk::tag::Chunk;
 use crate::heap::HeapId;
 use crate::heap::arenas::check_block;
-use crate::heap::cache::{Cache, Pushed};
+use crate::heap::cache::{Cache, Chain, Pushed};
 use crate::heap::policy::Policy;
 
 /// Every so many slow requests the counters are shown, and what was kept in vain is let go.
@@ -153,17 +153,26 @@ impl Owner {
             mine.footprint = footprint;
             return block;
         }
-        self.round(mine);
         let bin = class::bin_of_tag(class::tag_of(size));
-        let (taken, footprint) = homes::with_any(mine.home?, |arenas| {
-            let taken = arenas.take_blocks(bin);
-            (arenas.note_refusal(taken), arenas.footprint_bytes())
-        });
-        mine.footprint = footprint;
-        let (first, count) = taken?;
-        mine.cache.accept(bin, first, count);
+        if !mine.cache.take_spare(bin) {
+            let chain = match depot::get(bin) {
+                Some(chain) => chain,
+                None => self.from_home(mine, bin)?,
+            };
+            mine.cache.accept(bin, chain);
+        }
         // SAFETY: the cache is the calling thread's.
         unsafe { Cache::pop_at::<true>(Owner::cache((&raw const *self).cast_mut()), size) }
+    }
+
+    fn from_home(&self, mine: &mut Mine, bin: usize) -> Option<Chain> {
+        self.round(mine);
+        let (chain, footprint) = homes::with_any(mine.home?, |arenas| {
+            let chain = arenas.take_blocks(bin);
+            (arenas.note_refusal(chain), arenas.footprint_bytes())
+        });
+        mine.footprint = footprint;
+        chain
     }
 
     /// A block at a multiple of `align`, a power of two above 16.
@@ -181,9 +190,11 @@ impl Owner {
     pub unsafe fn overflow(&self, bin: usize) {
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
-        if let Some(first) = mine.cache.overflow(bin) {
+        if let Some(chain) = mine.cache.overflow(bin)
+            && !depot::put(bin, chain)
+        {
             // SAFETY: the list came out of the cache, so nobody uses its blocks.
-            unsafe { bring_home(first) };
+            unsafe { bring_home(chain) };
         }
     }
 
@@ -230,9 +241,9 @@ impl Owner {
             let_go(at);
         }
         for bin in 1..BINS {
-            if let Some(first) = mine.cache.take_all(bin) {
+            for chain in mine.cache.take_all(bin).into_iter().flatten() {
                 // SAFETY: the list came out of the cache, so nobody uses its blocks.
-                unsafe { bring_home(first) };
+                unsafe { bring_home(chain) };
             }
         }
         self.publish(mine);
@@ -283,14 +294,14 @@ impl Owner {
     }
 }
 
-/// Sends free small blocks, linked and ended by 0, to the homes they came from: those of one home together.
+/// Sends free small blocks to the homes they came from: those of one home together.
 ///
 /// # Safety
 /// They are small blocks marked as free, in no other list, and nobody uses them.
-unsafe fn bring_home(first: u64) {
+pub unsafe fn bring_home(chain: Chain) {
     let mut heads = [(0u64, 0u64); homes::MAX_HOMES];
     let mut there = 0u64;
-    let mut at = first;
+    let mut at = chain.first;
     while at != 0 {
         // SAFETY: the caller's promise.
         unsafe {
@@ -398,7 +409,10 @@ pub unsafe fn free_ownerless(at: u64, word: u32) -> Result<(), Misuse> {
         check_small(at, word)?;
         SPACE.set_owner_before(at, owner::CACHED);
         SPACE.set_link(at, 0);
-        bring_home(at);
+        bring_home(Chain {
+            first: at,
+            count: 1,
+        });
     }
     OWNERLESS_FREES.fetch_add(1, Ordering::Relaxed);
     Ok(())

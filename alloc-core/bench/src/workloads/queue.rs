@@ -11,14 +11,14 @@ use crate::random::Random;
 const PRODUCERS: usize = 4;
 const CONSUMERS: usize = 2;
 /// Messages that are handed over at once.
-const BATCH: usize = 32;
+const BATCH: usize = 128;
 /// Batches on the way.
-const BOUND: usize = 64;
+const BOUND: usize = 32;
 /// Blocks of its own that a producer keeps.
 const OWN: usize = 256;
 
 pub fn run(scale: Scale) -> Counts {
-    let batches = scale.times(100_000, 20);
+    let batches = scale.times(25_000, 20);
     let queue: Queue<[Option<Block>; BATCH]> = Queue::new(BOUND, PRODUCERS);
     let make = |number: usize| {
         let mut random = Random::new(number as u64);
