@@ -30,7 +30,7 @@ fn op() -> impl Strategy<Value = Op> {
 fn policy() -> impl Strategy<Value = Policy> {
     (any::<bool>(), any::<bool>(), 4u32..18, 64u64..1024).prop_map(
         |(first, coalesce, cache, spans)| Policy {
-            fit: if first { Fit::First } else { Fit::Best },
+            fit: if first { Fit::First } else { Fit::Good },
             coalesce,
             cache_floor: 1 << cache,
             cache_ceiling: 4 << cache,

@@ -31,6 +31,12 @@ impl ClassSet {
         self.words[class / 64] & (1 << (class % 64)) != 0
     }
 
+    /// The largest member.
+    pub fn last(&self) -> Option<usize> {
+        let word = self.words.iter().rposition(|bits| *bits != 0)?;
+        Some(word * 64 + 63 - self.words[word].leading_zeros() as usize)
+    }
+
     /// The smallest member that is no less than `class`.
     pub fn next_from(&self, class: usize) -> Option<usize> {
         let mut word = class / 64;

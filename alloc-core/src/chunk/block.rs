@@ -9,8 +9,8 @@
 //! invariant: the run is in its bin's list of runs  <=>  0 < home < capacity
 //! ```
 //!
-//! Every block of a run is in one state, told by its owner word: in use (the word of the run's heap), in a thread's cache,
-//! on its way home from another thread, or home in the run's list.
+//! A block of a run is in use (its owner word names who handed it out) or free: in a cache, on its way, or home in the
+//! run's list.
 
 use super::tag::CHUNK_HEADER;
 use super::{Space, owner};
@@ -20,9 +20,6 @@ use crate::base::class;
 pub const BLOCK_HEADER: u64 = 8;
 /// From the start of a run's chunk to the payload of its first block. Bytes; a multiple of 16.
 pub const FIRST_BLOCK: u64 = CHUNK_HEADER + 40 + BLOCK_HEADER;
-
-/// Smallest tag of a block in use.
-pub const LIVE: u16 = class::TAG_BIAS as u16;
 
 /// A run, by the position of its chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,18 +48,25 @@ impl Run {
 /// the heap's. Blocks are named by the position of their payload.
 #[allow(clippy::missing_safety_doc, reason = "the reason stands once, above")]
 impl Space {
-    /// The tag of a block.
+    /// The bin of a small block.
     #[inline(always)]
-    pub unsafe fn tag(self, block: u64) -> u16 {
+    pub unsafe fn bin(self, block: u64) -> usize {
         // SAFETY: the 8 bytes before a payload are its header.
-        unsafe { self.load16(block.wrapping_sub(2)) }
+        usize::from(unsafe { self.load8(block.wrapping_sub(4)) })
     }
 
-    /// Writes the tag of a block.
+    /// Notes the lower byte of what was asked for.
     #[inline(always)]
-    pub unsafe fn set_tag(self, block: u64, tag: u16) {
+    pub unsafe fn set_low(self, block: u64, low: u8) {
         // SAFETY: as above.
-        unsafe { self.store16(block.wrapping_sub(2), tag) }
+        unsafe { self.store8(block.wrapping_sub(3), low) }
+    }
+
+    /// What was asked for. Bytes.
+    #[inline]
+    pub unsafe fn requested(self, block: u64) -> u64 {
+        // SAFETY: as above.
+        unsafe { class::requested(self.bin(block), self.load8(block.wrapping_sub(3))) }
     }
 
     /// The owner word before a payload of any kind.
@@ -83,17 +87,18 @@ impl Space {
     #[inline]
     pub unsafe fn run_of(self, block: u64) -> Run {
         // SAFETY: as above.
-        Run(block.wrapping_sub(u64::from(unsafe { self.load16(block.wrapping_sub(4)) }) * 16))
+        Run(block.wrapping_sub(u64::from(unsafe { self.load16(block.wrapping_sub(2)) }) * 16))
     }
 
-    /// Writes a block's header for the first time: in a cache, of this run and bin.
+    /// Writes a block's header for the first time: free, of this run and bin.
     #[inline]
     pub unsafe fn begin_block(self, run: Run, block: u64, bin: usize) {
         // SAFETY: as above.
         unsafe {
-            self.set_owner_before(block, owner::CACHED);
-            self.store16(block - 4, ((block - run.0) / 16) as u16);
-            self.set_tag(block, (bin << 4) as u16);
+            self.set_owner_before(block, owner::FREE);
+            self.store8(block - 4, bin as u8);
+            self.store8(block - 3, 0);
+            self.store16(block - 2, ((block - run.0) / 16) as u16);
         }
     }
 
@@ -200,6 +205,51 @@ impl Space {
     pub unsafe fn set_run_first(self, run: Run, position: u64) {
         // SAFETY: as above.
         unsafe { self.store64(run.0 + 40, position) }
+    }
+}
+
+/// Which blocks of a run are in its own list.
+pub struct HomeSet([u64; MAX_BLOCKS / 64]);
+
+/// The most blocks that a run can have: the longest run, of the smallest blocks.
+const MAX_BLOCKS: usize = 4096;
+
+impl HomeSet {
+    /// Whether the `index`-th block is home.
+    pub fn has(&self, index: u64) -> bool {
+        self.0
+            .get(index as usize / 64)
+            .is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    /// How many are home.
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+}
+
+impl Space {
+    /// Looks through the run's own list; stops after as many blocks as are said to be home.
+    ///
+    /// # Safety
+    /// For the reason of [`Space`].
+    pub unsafe fn home_set(self, run: Run) -> HomeSet {
+        let mut set = HomeSet([0; MAX_BLOCKS / 64]);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (bytes, mut at) = (class::block_bytes(self.run_bin(run)), self.run_first(run));
+            for _ in 0..self.run_home(run) {
+                if at == 0 || bytes == 0 {
+                    break;
+                }
+                let index = (at.wrapping_sub(run.0 + FIRST_BLOCK) / bytes) as usize;
+                if let Some(word) = set.0.get_mut(index / 64) {
+                    *word |= 1 << (index % 64);
+                }
+                at = self.link(at);
+            }
+        }
+        set
     }
 }
 

@@ -11,7 +11,7 @@
 //!         │ size 32  │ prev 32  │ owner 32 │ asked 32   │ block, or next and previous free chunk, or a run
 //!         └──────────┴──────────┴──────────┴────────────┴────────────────────
 //! block   ┌─────────────────────┬─ payload ──
-//! of a    │ owner 32 │ place 16 tag 16 │ the program's bytes, or the next free block
+//! of a    │ owner 32 │ bin 8 low 8 place 16 │ the program's bytes, or the next free block
 //! run     └─────────────────────┴────────────
 //! ```
 //!
@@ -41,10 +41,9 @@ pub mod owner {
     pub const SPAN: u32 = 2;
     /// No block in use: a free chunk, or the end of an arena.
     pub const NONE: u32 = 3;
-    /// A small block in a cache, or on its way home from one.
-    pub const CACHED: u32 = NONE | 1 << 2;
-    /// A small block in its run's list.
-    pub const HOME: u32 = NONE | 2 << 2;
+    /// A small block that is free: in a cache, in its run's list, or on its way from one to another. Lists move without a
+    /// look at their blocks, so where it is the word does not tell.
+    pub const FREE: u32 = NONE | 1 << 2;
     /// The key of a cache that owns nothing: the word of no block at all.
     pub const NOBODY: u32 = u32::MAX;
 

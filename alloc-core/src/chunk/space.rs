@@ -67,6 +67,7 @@ impl Space {
         pointer.addr().wrapping_sub(self.base) as u64
     }
 
+    access!(load8, store8, u8);
     access!(load16, store16, u16);
     access!(load32, store32, u32);
     access!(load64, store64, u64);

@@ -41,9 +41,21 @@ pub fn malloc(size: usize) -> *mut u8 {
     }
 }
 
-#[cold]
 #[inline(never)]
 fn malloc_slow(size: usize) -> *mut u8 {
+    let current = current::get();
+    if !current::is_vacant(current) {
+        // SAFETY: the owner is the calling thread's.
+        if let Some(block) = unsafe { (*current).malloc_kept(size) } {
+            return block.as_ptr();
+        }
+    }
+    malloc_slower(size)
+}
+
+#[cold]
+#[inline(never)]
+fn malloc_slower(size: usize) -> *mut u8 {
     if size > LARGE {
         return raw(make_large(size, ALIGN as usize).map(|(block, _)| block));
     }
@@ -127,9 +139,25 @@ fn overflow(bin: usize) {
 
 /// # Safety
 /// As for [`free`].
-#[cold]
 #[inline(never)]
 unsafe fn free_slow(block: NonNull<u8>) {
+    let (current, at) = (current::get(), SPACE.position(block.as_ptr()));
+    // SAFETY: the caller promises a block, which has a header before it. Unaligned: as far as is known it may be anything.
+    let word = unsafe { block.as_ptr().sub(8).cast::<u32>().read_unaligned() };
+    let chunk = owner::kind(word) == owner::CHUNK && at.is_multiple_of(ALIGN);
+    // SAFETY: the owner is the calling thread's; the caller's promise.
+    if chunk && !current::is_vacant(current) && unsafe { (*current).keep(at) } {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { free_slower(block) }
+}
+
+/// # Safety
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_slower(block: NonNull<u8>) {
     // SAFETY: the caller's promise.
     if let Err(found) = unsafe { try_free(block) } {
         misuse::stop(found)

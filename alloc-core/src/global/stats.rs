@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::current;
 use crate::heap::HeapStats;
 use crate::threaded::home::{OUT_BYTES, PEAK_BYTES};
-use crate::threaded::owner::OWNERLESS_FREES;
+use crate::threaded::owner::{COUNTED_TWICE, OWNERLESS_FREES};
 use crate::threaded::pool::POOL;
 use crate::threaded::{homes, large, manager, reclaimer};
 
@@ -81,5 +81,6 @@ pub fn stats() -> Stats {
         stats.free_calls += counts.freed;
         stats.heaps += 1;
     });
+    stats.free_calls = (stats.free_calls).saturating_sub(COUNTED_TWICE.load(Relaxed));
     stats
 }

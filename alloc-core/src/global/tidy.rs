@@ -3,7 +3,7 @@
 use super::current;
 use crate::base::error::Broken;
 use crate::threaded::home::Home;
-use crate::threaded::owner::bring_home;
+use crate::threaded::owner::{bring_home, let_go};
 use crate::threaded::pool::POOL;
 use crate::threaded::{depot, homes};
 
@@ -29,7 +29,7 @@ pub fn trim() -> u64 {
         unsafe { (*owner).settle() };
     }
     // SAFETY: lists of the depot are of free blocks that nobody else has.
-    depot::empty(|chain| unsafe { bring_home(chain) });
+    depot::empty(|chain| unsafe { bring_home(chain) }, let_go);
     homes::each(Home::visit);
     POOL.trim()
 }

@@ -8,7 +8,7 @@ use super::runs::Runs;
 use super::spans::Spans;
 use super::stats::Counters;
 use crate::base::align::{self, ALIGN, PAGE};
-use crate::base::class::BINS;
+use crate::base::class::{BINS, round_chunk};
 use crate::base::error::Misuse;
 use crate::chunk::arena::{ARENA_OVERHEAD, Arena, NO_ARENA};
 use crate::chunk::span::Span;
@@ -160,6 +160,7 @@ impl<S: MemorySource> Arenas<S> {
 
     /// A chunk in use of at least `bytes` (a multiple of 16), from the free ones or from a new arena.
     pub(super) fn take_chunk(&mut self, bytes: u64) -> Option<Chunk> {
+        let bytes = round_chunk(bytes);
         // SAFETY: lists and arenas hold chunks of this heap only.
         unsafe {
             let c = match self.free.find(self.space, bytes, self.policy.fit) {
@@ -182,7 +183,8 @@ impl<S: MemorySource> Arenas<S> {
         unsafe {
             let have = space.size(c);
             let rest = have - bytes;
-            if rest < MIN_CHUNK {
+            // A rest that no request of this size could use stays with the chunk.
+            if rest < MIN_CHUNK.max(bytes / 16) {
                 space.set_size(c, have, Use::Block);
                 self.touch_frontier(space.next(c), c.0 + have);
                 return;
@@ -446,5 +448,5 @@ pub unsafe fn check_block(space: Space, c: Chunk) -> Result<(), Misuse> {
 
 /// Bytes of a chunk for a payload of `size` bytes.
 pub(super) fn chunk_bytes(size: u64) -> u64 {
-    ((size + CHUNK_HEADER + 15) & !15).max(MIN_CHUNK)
+    round_chunk(size + CHUNK_HEADER).max(MIN_CHUNK)
 }

@@ -1,7 +1,7 @@
 //! The cache of small blocks: for each bin a list that malloc pops and free pushes, without a lock or a search.
 //!
-//! A bin's entry is 16 bytes wide like the distance between bins, see [`crate::base::class`]. What a request costs here is
-//! what most programs feel of the allocator, so each step is there for a reason: one comparison refuses what is too large,
+//! What a request costs here is what most programs feel of the allocator, so each step is there for a reason: a bin's head
+//! and its counts are eight bytes each, so that the bin, a byte in the block's header, is the index without a shift; one comparison refuses what is too large,
 //! one an empty bin (and a heap that does not exist yet), one a block that is not ours, free, or no block at all; one
 //! counter a request keeps the statistics and bounds the cache.
 //!
@@ -22,23 +22,16 @@ use crate::base::class::{self, BINS, SMALL_MAX};
 use crate::base::error::Broken;
 use crate::chunk::{Space, owner};
 
-/// The hot half of a bin.
+/// How often a bin was used since its counts were last settled.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(16))]
-struct Bin {
-    /// The first block's payload, as a position; 0: none.
-    head: u64,
+struct Counts {
     /// How many more blocks may be freed before the cache looks at how many it holds.
     room: i32,
-    /// Requests served since then.
+    /// Requests served.
     allocs: u32,
 }
 
-const VACANT: Bin = Bin {
-    head: 0,
-    room: 0,
-    allocs: 0,
-};
+const UNUSED: Counts = Counts { room: 0, allocs: 0 };
 
 /// The cold half of a bin.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +85,9 @@ pub enum Pushed {
 /// ```
 #[repr(C)]
 pub struct Cache {
-    bins: [Bin; BINS],
+    /// For each bin the first block's payload, as a position; 0: none.
+    heads: [u64; BINS],
+    counts: [Counts; BINS],
     /// The owner word of a small block of this heap.
     key: u32,
     space: Space,
@@ -108,7 +103,8 @@ impl Cache {
     /// The cache of no heap: it has nothing and takes nothing.
     pub const fn vacant() -> Cache {
         Cache {
-            bins: [VACANT; BINS],
+            heads: [0; BINS],
+            counts: [UNUSED; BINS],
             key: owner::NOBODY,
             space: Space::absolute(),
             served: 0,
@@ -146,13 +142,13 @@ impl Cache {
 
     /// Requests served by it.
     pub fn served(&self) -> u64 {
-        let fresh = self.bins.iter().map(|bin| u64::from(bin.allocs));
+        let fresh = self.counts.iter().map(|counts| u64::from(counts.allocs));
         self.served + fresh.sum::<u64>()
     }
 
     /// Blocks freed into it.
     pub fn freed(&self) -> u64 {
-        let fresh = (self.bins.iter().zip(&self.states))
+        let fresh = (self.counts.iter().zip(&self.states))
             .map(|(hot, cold)| i64::from(cold.grant - hot.room) as u64);
         self.freed + fresh.sum::<u64>()
     }
@@ -171,20 +167,26 @@ impl Cache {
         if size > SMALL_MAX {
             return None;
         }
-        let tag = class::tag_of(size);
+        let bin = class::bin_of(size);
         // SAFETY: size <= SMALL_MAX, so the bin is below BINS. A head other than 0 is a cached block of this heap: its link
         // is valid, its header is ours, and the cache is not vacant.
         unsafe {
-            let bin = Cache::entry_at(this, tag);
-            let at = (*bin).head;
+            let head = Cache::head_at(this, bin);
+            let at = *head;
             if at == 0 {
                 return None;
             }
             let space = Cache::space_at::<ABSOLUTE>(this);
             space.set_owner_before(at, Cache::key_at::<ABSOLUTE>(this));
-            space.set_tag(at, tag as u16);
-            (*bin).head = space.link(at);
-            (*bin).allocs = (*bin).allocs.wrapping_add(1);
+            space.set_low(at, size as u8);
+            let next = space.link(at);
+            #[cfg(target_arch = "x86_64")]
+            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+                space.pointer(next).cast(),
+            );
+            *head = next;
+            let counts = Cache::counts_at(this, bin);
+            (*counts).allocs = (*counts).allocs.wrapping_add(1);
             Some(NonNull::new_unchecked(space.pointer(at)))
         }
     }
@@ -224,28 +226,34 @@ impl Cache {
     unsafe fn push_block(this: *mut Cache, space: Space, at: u64) -> Pushed {
         // SAFETY: the tag is that of a bin, and the payload is ours to link.
         unsafe {
-            let tag = usize::from(space.tag(at)) & !15;
-            let entry = Cache::entry_at(this, tag);
-            space.set_link(at, (*entry).head);
-            space.set_owner_before(at, owner::CACHED);
-            (*entry).head = at;
-            (*entry).room -= 1;
-            if (*entry).room < 0 {
-                return Pushed::Full(tag >> 4);
+            let bin = space.bin(at);
+            let head = Cache::head_at(this, bin);
+            space.set_link(at, *head);
+            space.set_owner_before(at, owner::FREE);
+            *head = at;
+            let counts = Cache::counts_at(this, bin);
+            (*counts).room -= 1;
+            if (*counts).room < 0 {
+                return Pushed::Full(bin);
             }
         }
         Pushed::Yes
     }
 
-    /// The entry of a tag's bin: the tag without its lower four bits is the byte offset.
-    ///
     /// # Safety
-    /// The tag is that of a bin.
+    /// `this` is a cache, `bin` one of its bins.
     #[inline(always)]
-    unsafe fn entry_at(this: *mut Cache, tag: usize) -> *mut Bin {
-        const { assert!(size_of::<Bin>() == 16 && core::mem::offset_of!(Cache, bins) == 0) };
-        // SAFETY: the bins come first, and each is 16 bytes long.
-        unsafe { this.byte_add(tag & !15).cast() }
+    unsafe fn head_at(this: *mut Cache, bin: usize) -> *mut u64 {
+        // SAFETY: the caller's promise.
+        unsafe { (&raw mut (*this).heads).cast::<u64>().add(bin) }
+    }
+
+    /// # Safety
+    /// As for [`head_at`](Self::head_at).
+    #[inline(always)]
+    unsafe fn counts_at(this: *mut Cache, bin: usize) -> *mut Counts {
+        // SAFETY: the caller's promise.
+        unsafe { (&raw mut (*this).counts).cast::<Counts>().add(bin) }
     }
 
     /// # Safety
@@ -279,7 +287,7 @@ impl Cache {
 
     /// Blocks in a bin's list.
     fn listed(&self, bin: usize) -> i32 {
-        let (hot, cold) = (&self.bins[bin], &self.states[bin]);
+        let (hot, cold) = (&self.counts[bin], &self.states[bin]);
         cold.settled + (cold.grant - hot.room) - hot.allocs as i32
     }
 
@@ -298,12 +306,12 @@ impl Cache {
 
     /// The first blocks of a bin's list and of its spare, as positions; 0: none.
     pub(super) fn heads(&self, bin: usize) -> [u64; 2] {
-        [self.bins[bin].head, self.states[bin].spare]
+        [self.heads[bin], self.states[bin].spare]
     }
 
     /// Settles the counts of a bin whose list now has `listed` blocks.
     fn settle(&mut self, bin: usize, listed: i32) {
-        let (hot, cold) = (&mut self.bins[bin], &mut self.states[bin]);
+        let (hot, cold) = (&mut self.counts[bin], &mut self.states[bin]);
         self.served += u64::from(hot.allocs);
         self.freed += (cold.grant - hot.room) as u64;
         hot.allocs = 0;
@@ -319,15 +327,15 @@ impl Cache {
             return false;
         };
         state.refilled = true;
-        self.bins[bin].head = chain.first;
+        self.heads[bin] = chain.first;
         self.settle(bin, chain.count as i32);
         true
     }
 
     /// Fills an empty bin.
     pub fn accept(&mut self, bin: usize, chain: Chain) {
-        debug_assert_eq!(self.bins[bin].head, 0);
-        self.bins[bin].head = chain.first;
+        debug_assert_eq!(self.heads[bin], 0);
+        self.heads[bin] = chain.first;
         let ceiling = limit_for(bin, self.ceiling);
         let state = &mut self.states[bin];
         state.refilled = true;
@@ -344,6 +352,10 @@ impl Cache {
         let ceiling = limit_for(bin, self.ceiling);
         let state = &mut self.states[bin];
         if listed <= state.limit {
+            // Blocks come and go, few at a time: a higher limit costs no memory and asks less often.
+            if listed <= state.limit / 2 {
+                state.limit = (2 * state.limit).min(ceiling);
+            }
             self.settle(bin, listed);
             return None;
         }
@@ -357,20 +369,20 @@ impl Cache {
         state.refilled = false;
         let given = state.take_spare();
         state.spares = listed as u32;
-        state.spare = self.bins[bin].head;
-        self.bins[bin].head = 0;
+        state.spare = self.heads[bin];
+        self.heads[bin] = 0;
         self.settle(bin, 0);
         given
     }
 
     /// Takes out all blocks of a bin, and forgets what it learnt of its limit: its list and its spare.
     pub fn take_all(&mut self, bin: usize) -> [Option<Chain>; 2] {
-        let first = self.bins[bin].head;
+        let first = self.heads[bin];
         let list = (first != 0).then_some(Chain {
             first,
             count: self.listed(bin) as u32,
         });
-        self.bins[bin].head = 0;
+        self.heads[bin] = 0;
         self.states[bin].limit = limit_for(bin, self.floor);
         self.settle(bin, 0);
         [list, self.states[bin].take_spare()]
@@ -395,7 +407,7 @@ impl Cache {
         while at != 0 && length <= count {
             // SAFETY: the cache holds small blocks of heaps of this space.
             unsafe {
-                if self.space.owner_before(at) != owner::CACHED {
+                if self.space.owner_before(at) != owner::FREE {
                     return broken("a block in the cache is not marked so", at);
                 }
                 if self.space.run_bin(self.space.run_of(at)) != bin {

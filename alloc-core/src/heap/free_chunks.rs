@@ -12,7 +12,7 @@ use crate::chunk::tag::Chunk;
 
 use super::policy::Fit;
 
-/// How many chunks of one list are looked at before the next class is tried.
+/// How many chunks of a class the best is chosen from.
 const LOOK: usize = 8;
 
 /// The lists. Position 0 ends a list.
@@ -69,20 +69,21 @@ impl FreeChunks {
         }
     }
 
-    /// A free chunk of at least `bytes`; it stays in its list.
+    /// A free chunk of at least `bytes`, where a class begins; it stays in its list.
     pub unsafe fn find(&self, space: Space, bytes: u64, fit: Fit) -> Option<Chunk> {
-        let mut class = self.filled.next_from(class_of(bytes))?;
-        loop {
+        let class = match fit {
+            Fit::Good | Fit::Best => self.filled.next_from(class_of(bytes))?,
+            Fit::First => self.filled.last().filter(|last| *last >= class_of(bytes))?,
+        };
+        match fit {
             // SAFETY: as above.
-            if let Some(found) = unsafe { self.look(space, class, bytes, fit) } {
-                return Some(found);
-            }
-            // Only the request's own class can hold chunks that are too small.
-            class = self.filled.next_from(class + 1)?;
+            Fit::Best => unsafe { self.look(space, class) },
+            Fit::Good | Fit::First => Some(Chunk(self.heads[class])),
         }
     }
 
-    unsafe fn look(&self, space: Space, class: usize, bytes: u64, fit: Fit) -> Option<Chunk> {
+    /// The smallest of the first few of a class.
+    unsafe fn look(&self, space: Space, class: usize) -> Option<Chunk> {
         let mut best: Option<(u64, Chunk)> = None;
         let mut at = self.heads[class];
         for _ in 0..LOOK {
@@ -92,11 +93,8 @@ impl FreeChunks {
             let c = Chunk(at);
             // SAFETY: as above.
             let (size, next) = unsafe { (space.size(c), space.link_next(c)) };
-            if size >= bytes && best.is_none_or(|(least, _)| size < least) {
+            if best.is_none_or(|(least, _)| size < least) {
                 best = Some((size, c));
-                if fit == Fit::First || size == bytes {
-                    break;
-                }
             }
             at = next;
         }

@@ -2,10 +2,10 @@
 
 use super::Heap;
 use super::arenas::Arenas;
-use crate::base::class::{self, BINS, CLASSES, class_of};
+use crate::base::class::{BINS, CLASSES, class_of};
 use crate::base::error::Broken;
 use crate::chunk::arena::{Arena, NO_ARENA};
-use crate::chunk::block::{LIVE, Run};
+use crate::chunk::block::Run;
 use crate::chunk::owner;
 use crate::chunk::tag::{Chunk, MIN_CHUNK, Use};
 use crate::source::MemorySource;
@@ -18,7 +18,7 @@ struct Seen {
     free: u64,
     free_bytes: u64,
     runs: u64,
-    /// Blocks that are not home, and those of them tagged as cached.
+    /// Blocks that are not home, and those of them that are free.
     out: u64,
     cached: u64,
     /// Runs that belong in a list.
@@ -197,37 +197,28 @@ impl<S: MemorySource> Arenas<S> {
                 run.0,
             )?;
             seen.runs += 1;
-            let mut tagged_home = 0;
+            let mut marked_free = 0;
             for index in 0..capacity {
                 let at = run.block(bin, index);
                 must(space.run_of(at) == run, "a block's place is wrong", at)?;
                 let word = space.owner_before(at);
                 let live = owner::kind(word) == owner::SMALL;
-                must(
-                    live || [owner::CACHED, owner::HOME].contains(&word),
-                    "a block's owner is wrong",
-                    at,
-                )?;
-                let tag = space.tag(at);
-                must(
-                    class::bin_of_tag(usize::from(tag)) == bin && (tag >= LIVE || !live),
-                    "a block's tag is not of its bin",
-                    at,
-                )?;
-                tagged_home += u64::from(word == owner::HOME);
-                seen.cached += u64::from(word == owner::CACHED);
+                must(live || word == owner::FREE, "a block's owner is wrong", at)?;
+                must(space.bin(at) == bin, "a block is not of its run's bin", at)?;
+                marked_free += u64::from(word == owner::FREE);
             }
             must(
-                tagged_home == home && home < capacity,
+                space.home_set(run).count() == home && home <= marked_free && home < capacity,
                 "a run's count of blocks at home is wrong",
                 run.0,
             )?;
             seen.out += capacity - home;
+            seen.cached += marked_free - home;
             seen.partial += u64::from(home > 0);
             let (mut at, mut length) = (space.run_first(run), 0);
             while at != 0 && length <= home {
                 must(
-                    space.owner_before(at) == owner::HOME && space.run_of(at) == run,
+                    space.owner_before(at) == owner::FREE && space.run_of(at) == run,
                     "a run's list holds a foreign block",
                     at,
                 )?;

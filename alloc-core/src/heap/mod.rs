@@ -23,7 +23,7 @@ mod walk;
 use core::ptr::NonNull;
 
 use crate::base::align::ALIGN;
-use crate::base::class::{BINS, bin_of_tag, tag_of};
+use crate::base::class::{BINS, bin_of, payload_bytes};
 use crate::base::error::Misuse;
 use crate::chunk::owner;
 use crate::chunk::space::Space;
@@ -118,7 +118,7 @@ impl<S: MemorySource> Heap<S> {
     }
 
     fn refill(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let bin = bin_of_tag(tag_of(size));
+        let bin = bin_of(size);
         if !self.cache.take_spare(bin) {
             self.cache.accept(bin, self.arenas.take_blocks(bin)?);
         }
@@ -259,7 +259,7 @@ pub unsafe fn usable_size(space: Space, block: NonNull<u8>) -> usize {
     // SAFETY: the caller's promise: there is a header before the block.
     unsafe {
         let bytes = match owner::kind(space.owner_before(at)) {
-            owner::SMALL => crate::base::class::payload_bytes(usize::from(space.tag(at)) >> 4),
+            owner::SMALL => payload_bytes(space.bin(at)),
             owner::CHUNK => space.size(Chunk::of_payload(at)) - crate::chunk::tag::CHUNK_HEADER,
             owner::SPAN => space.span_payload(Span(at)),
             _ => 0,

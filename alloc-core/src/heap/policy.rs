@@ -6,10 +6,12 @@ use crate::base::class::SMALL_MAX;
 /// How a free chunk is chosen among those of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Fit {
-    /// The smallest of the first few that are large enough.
+    /// The first of the smallest class all of whose chunks are large enough.
     #[default]
+    Good,
+    /// The smallest of the first few of that class.
     Best,
-    /// The first that is large enough.
+    /// The first of the largest class: what is left of it stays large.
     First,
 }
 
@@ -43,7 +45,7 @@ impl Policy {
         max_arena: 4 << 20,
         small_max: SMALL_MAX as u64,
         span_threshold: 512 << 10,
-        fit: Fit::Best,
+        fit: Fit::Good,
         coalesce: true,
         cache_floor: 4 << 10,
         cache_ceiling: 16 << 10,

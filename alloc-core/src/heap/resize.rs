@@ -134,18 +134,18 @@ impl<S: MemorySource> Arenas<S> {
     }
 }
 
-/// Notes another size in a small block's tag, if the block stays in its bin; else `false`. Needs no heap: the block is the
-/// program's, and so is its tag.
+/// Notes another size in a small block's header, if the block stays in its bin; else `false`. Needs no heap: the block is the
+/// program's, and so is its header.
 ///
 /// # Safety
 /// `at` is a small block in use.
 pub unsafe fn resize_small(space: Space, at: u64, size: usize) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
-        let bin = usize::from(space.tag(at)) >> 4;
-        let stays = size <= SMALL_MAX && class::bin_of_tag(class::tag_of(size)) == bin;
+        let bin = space.bin(at);
+        let stays = size <= SMALL_MAX && class::bin_of(size) == bin;
         if stays {
-            space.set_tag(at, class::tag_of(size) as u16);
+            space.set_low(at, size as u8);
         }
         stays
     }

@@ -63,11 +63,6 @@ impl<S: MemorySource> Arenas<S> {
             self.unlist_run(bin, run);
             let count = space.run_home(run);
             let first = space.run_first(run);
-            let mut at = first;
-            while at != 0 {
-                space.set_owner_before(at, owner::CACHED);
-                at = space.link(at);
-            }
             space.set_run_first(run, 0);
             space.set_run_home(run, 0);
             (first, count)
@@ -129,7 +124,7 @@ impl<S: MemorySource> Arenas<S> {
     /// Puts one block back into its run, and the run back into the arena when that was the last.
     ///
     /// # Safety
-    /// `at` is a small block of this heap that nobody uses and no cache or run has.
+    /// `at` is a small block of this heap, marked as free, that nobody uses and no cache or run has.
     pub unsafe fn bring_home(&mut self, at: u64) {
         let space = self.space;
         // SAFETY: the block's header names its run, which is alive while a block of it is out.
@@ -139,7 +134,6 @@ impl<S: MemorySource> Arenas<S> {
             self.runs[bin].out -= 1;
             self.counters.out_bytes -= class::payload_bytes(bin);
             let home = space.run_home(run) + 1;
-            space.set_owner_before(at, owner::HOME);
             space.set_link(at, space.run_first(run));
             space.set_run_first(run, at);
             space.set_run_home(run, home);

@@ -170,15 +170,13 @@ impl<S: MemorySource> Arenas<S> {
         unsafe {
             let (bin, capacity) = (space.run_bin(run), space.run_capacity(run));
             visit(plain(c.0, FIRST_BLOCK - BLOCK_HEADER, State::Header));
+            let home = space.home_set(run);
             for index in 0..capacity {
                 let payload = run.block(bin, index);
                 let (state, requested) = match space.owner_before(payload) {
-                    owner::CACHED => (State::Cached, 0),
-                    owner::HOME => (State::Home, 0),
-                    _ => {
-                        let tag = u64::from(space.tag(payload));
-                        (State::InUse, tag.saturating_sub(class::TAG_BIAS as u64))
-                    }
+                    owner::FREE if home.has(index) => (State::Home, 0),
+                    owner::FREE => (State::Cached, 0),
+                    _ => (State::InUse, space.requested(payload)),
                 };
                 visit(Piece {
                     payload,

@@ -12,7 +12,7 @@ use crate::heap::{Piece, State};
 pub struct Field {
     /// The position of its first byte.
     pub position: u64,
-    /// Its width in bytes: 2, 4 or 8.
+    /// Its width in bytes: 1, 2, 4 or 8.
     pub bytes: u64,
     /// What it is called.
     pub name: &'static str,
@@ -38,7 +38,7 @@ const RUN: Layout = &[
     ("previous run", 8),
     ("first home", 8),
 ];
-const BLOCK: Layout = &[("owner", 4), ("place", 2), ("tag", 2)];
+const BLOCK: Layout = &[("owner", 4), ("bin", 1), ("asked", 1), ("place", 2)];
 const LINK: Layout = &[("next free", 8)];
 const ARENA: Layout = &[
     ("magic", 4),
@@ -125,6 +125,7 @@ impl Sandbox {
             let value = unsafe {
                 let from = self.memory.start().add(at as usize);
                 match bytes {
+                    1 => u64::from(from.read()),
                     2 => u64::from(from.cast::<u16>().read()),
                     4 => u64::from(from.cast::<u32>().read()),
                     _ => from.cast::<u64>().read(),

@@ -1,17 +1,20 @@
-//! Lists of small blocks on their way from a cache that has too many to one that has none.
+//! Lists of free blocks on their way from a thread that has too many to one that has none: small ones by bin, medium ones
+//! by class.
 //!
 //! A list goes in and out whole: nobody walks it, so a block that one thread allocates and another frees costs neither of
 //! them a look at its header here. What no cache wants goes home, to runs and arenas, where it coalesces.
 //!
 //! ```text
-//! invariant: bytes = sum over all lists of count * block size <= budget (when they came)
+//! invariant: bytes = sum over all lists of count * block size
 //! invariant: a bin's shelf has its lists at 0..count
 //! ```
-//! A lock a bin, never waited for: who finds it taken does without the depot.
+//! A lock a shelf, never waited for: who finds it taken does without the depot. When the budget is used up, the oldest list
+//! of a shelf that nobody took from lately makes room (a clock: one bit a shelf).
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::lock::Lock;
+use super::lock::{Guard, Lock};
+use super::medium;
 use super::pool::POOL;
 use crate::base::class::{self, BINS};
 use crate::heap::cache::Chain;
@@ -22,64 +25,137 @@ const PLACES: usize = 8;
 const LONGEST: u64 = 32 << 10;
 /// Bytes that may always be here; beyond that a part of the process's memory.
 const BUDGET: u64 = 512 << 10;
-const PART: u64 = 32;
+const PART: u64 = 16;
+/// Shelves that are looked at to make room.
+const LOOK: usize = 24;
 
 struct Shelf {
+    /// Somebody took from it since the hand last came by.
+    wanted: bool,
     count: usize,
     lists: [Chain; PLACES],
 }
 
 const NOTHING: Chain = Chain { first: 0, count: 0 };
 
-static SHELVES: [Lock<Shelf>; BINS] = [const {
+/// A shelf for each bin, and one for each class of medium blocks behind them.
+static SHELVES: [Lock<Shelf>; BINS + medium::COUNT] = [const {
     Lock::new(Shelf {
+        wanted: false,
         count: 0,
         lists: [NOTHING; PLACES],
     })
-}; BINS];
+}; BINS + medium::COUNT];
 static BYTES: AtomicU64 = AtomicU64::new(0);
+/// The shelf that is looked at next to make room.
+static HAND: AtomicUsize = AtomicUsize::new(0);
 
-fn bytes(bin: usize, chain: Chain) -> u64 {
-    class::block_bytes(bin) * u64::from(chain.count)
+/// A list that there is no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Small blocks.
+    Small(Chain),
+    /// Chunks.
+    Medium(Chain),
 }
 
-/// Leaves a list for whoever needs it. `false`: there is no room.
-pub fn put(bin: usize, chain: Chain) -> bool {
-    let more = bytes(bin, chain);
-    let budget = BUDGET.max(POOL.mapped_bytes() / PART);
-    if more > LONGEST || BYTES.load(Ordering::Relaxed) + more > budget {
-        return false;
+fn refused(shelf: usize, chain: Chain) -> Refused {
+    if shelf < BINS {
+        Refused::Small(chain)
+    } else {
+        Refused::Medium(chain)
     }
-    let Some(mut shelf) = SHELVES[bin].try_lock() else {
-        return false;
+}
+
+fn bytes(shelf: usize, chain: Chain) -> u64 {
+    let each = match shelf.checked_sub(BINS) {
+        None => class::block_bytes(shelf),
+        Some(class) => class::class_bytes(class + medium::FIRST_CLASS),
     };
-    if shelf.count == PLACES {
-        return false;
+    each * u64::from(chain.count)
+}
+
+/// Leaves a list of small blocks for whoever needs it. Returns a list that must go home instead: this one or an older one.
+pub fn put(bin: usize, chain: Chain) -> Option<Refused> {
+    leave(bin, chain)
+}
+
+/// The list of a bin that came last.
+pub fn get(bin: usize) -> Option<Chain> {
+    take(bin)
+}
+
+/// As [`put`], for kept chunks of a class.
+pub fn put_medium(class: usize, chain: Chain) -> Option<Refused> {
+    leave(BINS + class, chain)
+}
+
+/// As [`get`], for chunks of a class.
+pub fn get_medium(class: usize) -> Option<Chain> {
+    take(BINS + class)
+}
+
+fn leave(number: usize, chain: Chain) -> Option<Refused> {
+    let more = bytes(number, chain);
+    if more > LONGEST {
+        return Some(refused(number, chain));
     }
+    let room = |shelf: &Guard<'_, Shelf>| shelf.count < PLACES;
+    let Some(mut shelf) = SHELVES[number].try_lock().filter(room) else {
+        return Some(refused(number, chain));
+    };
     let place = shelf.count;
     shelf.lists[place] = chain;
     shelf.count += 1;
-    BYTES.fetch_add(more, Ordering::Relaxed);
-    true
+    drop(shelf);
+    let now = BYTES.fetch_add(more, Ordering::Relaxed) + more;
+    if now > BUDGET.max(POOL.mapped_bytes() / PART) {
+        return make_room();
+    }
+    None
 }
 
-/// The list that came last.
-pub fn get(bin: usize) -> Option<Chain> {
+/// The oldest list of a shelf that nobody took from since the hand last came by.
+fn make_room() -> Option<Refused> {
+    for _ in 0..LOOK {
+        let number = HAND.fetch_add(1, Ordering::Relaxed) % SHELVES.len();
+        let Some(mut shelf) = SHELVES[number].try_lock() else {
+            continue;
+        };
+        if shelf.count == 0 || core::mem::take(&mut shelf.wanted) {
+            continue;
+        }
+        let chain = shelf.lists[0];
+        let count = shelf.count;
+        shelf.lists.copy_within(1..count, 0);
+        shelf.count -= 1;
+        BYTES.fetch_sub(bytes(number, chain), Ordering::Relaxed);
+        return Some(refused(number, chain));
+    }
+    None
+}
+
+fn take(number: usize) -> Option<Chain> {
     if BYTES.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    let mut shelf = SHELVES[bin].try_lock()?;
+    let mut shelf = SHELVES[number].try_lock()?;
     shelf.count = shelf.count.checked_sub(1)?;
+    shelf.wanted = true;
     let chain = shelf.lists[shelf.count];
-    BYTES.fetch_sub(bytes(bin, chain), Ordering::Relaxed);
+    BYTES.fetch_sub(bytes(number, chain), Ordering::Relaxed);
     Some(chain)
 }
 
-/// Takes out everything.
-pub fn empty(mut take: impl FnMut(Chain)) {
-    for bin in 1..BINS {
-        while let Some(chain) = get(bin) {
-            take(chain);
+/// Takes out everything: small blocks and chunks.
+pub fn empty(mut small: impl FnMut(Chain), mut medium: impl FnMut(Chain)) {
+    for shelf in 1..SHELVES.len() {
+        while let Some(chain) = take(shelf) {
+            if shelf < BINS {
+                small(chain);
+            } else {
+                medium(chain);
+            }
         }
     }
 }

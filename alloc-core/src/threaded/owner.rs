@@ -14,10 +14,11 @@ use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::depot::Refused;
 use super::home::{Home, SPACE, number_of};
-use super::medium::{KEPT, MEDIUM_MAX, Medium};
+use super::medium::{KEPT, MEDIUM_MAX, Medium, Put};
 use super::{depot, homes, manager};
-use crate::base::class::{self, BINS, SMALL_MAX, TAG_BIAS};
+use crate::base::class::{BINS, SMALL_MAX, bin_of};
 use crate::base::error::{Broken, Misuse};
 use crate::chunk::owner;
 use crate::chunk::tag::Chunk;
@@ -134,14 +135,47 @@ impl Owner {
         unsafe { self.mine().home }
     }
 
-    /// A block for a request that the cache could not serve. `None`: memory ended.
+    /// A block that was kept, for a request of `size` bytes.
+    #[inline]
+    pub unsafe fn malloc_kept(&self, size: usize) -> Option<NonNull<u8>> {
+        if size <= SMALL_MAX || size > MEDIUM_MAX {
+            return None;
+        }
+        // SAFETY: the caller's promise; kept blocks are chunks that nobody uses.
+        let at = unsafe { self.mine().medium.get(SPACE, size) }?;
+        NonNull::new(SPACE.pointer(at))
+    }
+
+    /// Keeps the chunk at `at`, which the program frees, if there is room. `false`: there is none, or it was freed before.
+    #[inline]
+    pub unsafe fn keep(&self, at: u64) -> bool {
+        // SAFETY: the caller's promise, and that of a chunk.
+        unsafe {
+            let mine = self.mine();
+            if SPACE.asked(Chunk::of_payload(at)) == KEPT {
+                return false;
+            }
+            match mine.medium.put(SPACE, at, mine.footprint) {
+                Put::Kept => true,
+                Put::NoRoom => false,
+                Put::Instead(class, chain) => {
+                    depot::put_medium(class, chain)
+                        .into_iter()
+                        .for_each(send_home);
+                    true
+                }
+            }
+        }
+    }
+
+    /// A block for a request that neither the cache nor what is kept could serve. `None`: memory ended.
     pub unsafe fn malloc(&self, size: usize) -> Option<NonNull<u8>> {
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         if size > SMALL_MAX {
             if size <= MEDIUM_MAX
                 // SAFETY: kept blocks are chunks that nobody uses.
-                && let Some(at) = unsafe { mine.medium.get(SPACE, size) }
+                && let Some(at) = unsafe { mine.medium.get_from_depot(SPACE, size) }
             {
                 return NonNull::new(SPACE.pointer(at));
             }
@@ -153,7 +187,7 @@ impl Owner {
             mine.footprint = footprint;
             return block;
         }
-        let bin = class::bin_of_tag(class::tag_of(size));
+        let bin = bin_of(size);
         if !mine.cache.take_spare(bin) {
             let chain = match depot::get(bin) {
                 Some(chain) => chain,
@@ -190,25 +224,18 @@ impl Owner {
     pub unsafe fn overflow(&self, bin: usize) {
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
-        if let Some(chain) = mine.cache.overflow(bin)
-            && !depot::put(bin, chain)
-        {
-            // SAFETY: the list came out of the cache, so nobody uses its blocks.
-            unsafe { bring_home(chain) };
+        if let Some(chain) = mine.cache.overflow(bin) {
+            depot::put(bin, chain).into_iter().for_each(send_home);
         }
     }
 
-    /// Frees what the cache did not take: a chunk, or a small block that another owner handed out. `word` is its owner word.
+    /// Frees what neither the cache nor [`keep`](Self::keep) took: a chunk, or a small block that another owner handed out.
+    /// `word` is its owner word.
     pub unsafe fn free(&self, at: u64, word: u32) -> Result<(), Misuse> {
-        // SAFETY: the caller's promise.
-        let mine = unsafe { self.mine() };
         // SAFETY: the caller promises a block that nobody uses any more; a header that is none is told.
         unsafe {
             if owner::kind(word) == owner::CHUNK {
                 check_kept(at)?;
-                if mine.medium.put(SPACE, at, mine.footprint) {
-                    return Ok(());
-                }
                 return free_chunk(at, word);
             }
             check_small(at, word)?;
@@ -225,9 +252,8 @@ impl Owner {
         mine.slow_requests = mine.slow_requests.wrapping_add(1);
         if mine.slow_requests.is_multiple_of(PATIENCE) {
             self.publish(mine);
-            // SAFETY: kept blocks are chunks that nobody uses.
-            while let Some(at) = unsafe { mine.medium.stale(SPACE) } {
-                let_go(at);
+            while let Some(chain) = mine.medium.stale() {
+                let_go(chain);
             }
         }
     }
@@ -236,9 +262,8 @@ impl Owner {
     pub unsafe fn settle(&self) {
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
-        // SAFETY: kept blocks are chunks that nobody uses.
-        while let Some(at) = unsafe { mine.medium.any(SPACE) } {
-            let_go(at);
+        while let Some(chain) = mine.medium.any() {
+            let_go(chain);
         }
         for bin in 1..BINS {
             for chain in mine.cache.take_all(bin).into_iter().flatten() {
@@ -269,7 +294,7 @@ impl Owner {
     fn publish(&self, mine: &Mine) {
         let (kept, p) = (&mine.medium, &self.published);
         let served = mine.cache.served() + kept.hits;
-        let freed = mine.cache.freed() + kept.hits + kept.held;
+        let freed = mine.cache.freed() + kept.puts;
         p.served.store(served, Ordering::Relaxed);
         p.freed.store(freed, Ordering::Relaxed);
         p.cached_bytes
@@ -291,6 +316,16 @@ impl Owner {
             freed: self.published.freed.load(Ordering::Relaxed),
             cached_bytes: self.published.cached_bytes.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// Sends home what the depot has no room for.
+#[cold]
+fn send_home(refused: Refused) {
+    match refused {
+        // SAFETY: lists that were on their way through the depot are of free blocks that nobody else has.
+        Refused::Small(chain) => unsafe { bring_home(chain) },
+        Refused::Medium(chain) => let_go(chain),
     }
 }
 
@@ -334,8 +369,8 @@ pub unsafe fn bring_home(chain: Chain) {
 /// There are 8 readable bytes before `at`.
 unsafe fn check_small(at: u64, word: u32) -> Result<(), Misuse> {
     // SAFETY: the caller's promise.
-    let tag = usize::from(unsafe { SPACE.tag(at) });
-    let sound = (TAG_BIAS..BINS * 16).contains(&tag)
+    let bin = unsafe { SPACE.bin(at) };
+    let sound = (1..BINS).contains(&bin)
         && word == owner::word(owner::SMALL, owner::heap(word))
         && manager::find(owner::heap(word)).is_some();
     if sound {
@@ -385,12 +420,23 @@ unsafe fn free_chunk(at: u64, word: u32) -> Result<(), Misuse> {
     Ok(())
 }
 
-/// Frees a chunk that was kept. It was looked at when it was freed; one whose header was overwritten since then is lost,
-/// and nothing else.
-fn let_go(at: u64) {
-    // SAFETY: kept blocks are chunks that nobody uses.
-    let _ = unsafe { free_chunk(at, SPACE.owner_before(at)) };
+/// Sends chunks that were kept home. They were looked at when they were freed; one whose header was overwritten since then
+/// is lost, and nothing else.
+pub fn let_go(chain: Chain) {
+    let mut at = chain.first;
+    while at != 0 {
+        // SAFETY: kept blocks are chunks that nobody uses, linked.
+        unsafe {
+            let next = SPACE.link(at);
+            let _ = free_chunk(at, SPACE.owner_before(at));
+            at = next;
+        }
+    }
+    COUNTED_TWICE.fetch_add(u64::from(chain.count), Ordering::Relaxed);
 }
+
+/// Chunks that were counted as freed when they were kept, and by the arenas when they went home.
+pub static COUNTED_TWICE: AtomicU64 = AtomicU64::new(0);
 
 /// Small blocks freed by threads that had no owner.
 pub static OWNERLESS_FREES: AtomicU64 = AtomicU64::new(0);
@@ -407,7 +453,7 @@ pub unsafe fn free_ownerless(at: u64, word: u32) -> Result<(), Misuse> {
             return free_chunk(at, word);
         }
         check_small(at, word)?;
-        SPACE.set_owner_before(at, owner::CACHED);
+        SPACE.set_owner_before(at, owner::FREE);
         SPACE.set_link(at, 0);
         bring_home(Chain {
             first: at,
