@@ -26,6 +26,8 @@ use crate::source::MemorySource;
 pub struct Arenas<S: MemorySource> {
     pub(super) space: Space,
     pub(super) number: u32,
+    /// See `purge.rs`.
+    pub(super) epoch: u32,
     pub(super) first: u64,
     pub(super) count: u64,
     pub(super) bytes: u64,
@@ -47,6 +49,7 @@ impl<S: MemorySource> Arenas<S> {
         Arenas {
             space,
             number,
+            epoch: 0,
             first: NO_ARENA,
             count: 0,
             bytes: 0,
@@ -181,7 +184,7 @@ impl<S: MemorySource> Arenas<S> {
         let space = self.space;
         // SAFETY: the caller's promise; the rest lies within the chunk.
         unsafe {
-            let have = space.size(c);
+            let (have, since) = (space.size(c), space.asked(c));
             let rest = have - bytes;
             // A rest that no request of this size could use stays with the chunk.
             if rest < MIN_CHUNK.max(bytes / 16) {
@@ -194,7 +197,7 @@ impl<S: MemorySource> Arenas<S> {
             let tail = Chunk(c.0 + bytes);
             space.begin(tail, bytes);
             space.set_size(tail, rest, Use::Free);
-            space.set_owner(tail, 0, owner::NONE);
+            space.set_owner(tail, since, owner::NONE);
             self.free.insert(space, tail);
             self.touch_frontier(space.next(tail), tail.0);
         }
@@ -260,6 +263,7 @@ impl<S: MemorySource> Arenas<S> {
                 }
             }
             space.set_size(start, size, Use::Free);
+            space.set_owner(start, self.epoch, owner::NONE);
             start
         }
     }

@@ -14,6 +14,7 @@ mod free_chunks;
 mod invariants;
 mod lists;
 pub mod policy;
+mod purge;
 pub mod resize;
 mod runs;
 pub mod spans;

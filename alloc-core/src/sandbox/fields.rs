@@ -38,7 +38,7 @@ const RUN: Layout = &[
     ("previous run", 8),
     ("first home", 8),
 ];
-const BLOCK: Layout = &[("owner", 4), ("bin", 1), ("asked", 1), ("place", 2)];
+const BLOCK: Layout = &[("owner", 4), ("bin", 1), ("asked mod 256", 1), ("place", 2)];
 const LINK: Layout = &[("next free", 8)];
 const ARENA: Layout = &[
     ("magic", 4),

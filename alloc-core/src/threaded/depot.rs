@@ -147,6 +147,22 @@ fn take(number: usize) -> Option<Chain> {
     Some(chain)
 }
 
+/// Takes out the lists of shelves that nobody took from since the last call.
+pub fn expire(mut take: impl FnMut(Refused)) {
+    for number in 1..SHELVES.len() {
+        while let Some(mut shelf) = SHELVES[number].try_lock() {
+            if shelf.count == 0 || core::mem::take(&mut shelf.wanted) {
+                break;
+            }
+            shelf.count -= 1;
+            let chain = shelf.lists[shelf.count];
+            BYTES.fetch_sub(bytes(number, chain), Ordering::Relaxed);
+            drop(shelf);
+            take(refused(number, chain));
+        }
+    }
+}
+
 /// Takes out everything: small blocks and chunks.
 pub fn empty(mut small: impl FnMut(Chain), mut medium: impl FnMut(Chain)) {
     for shelf in 1..SHELVES.len() {

@@ -29,6 +29,9 @@ pub const SPACE: Space = Space::absolute();
 /// A change of so many bytes is told to the process's count. The count, and so the peak, is exact to this for each home.
 const TELL_BYTES: i64 = 32 << 10;
 
+/// Chunks that are purged without letting others at the arenas.
+const CHUNKS_AT_ONCE: usize = 16;
+
 /// Bytes in blocks outside free lists, over all homes, and the most there were.
 pub static OUT_BYTES: AtomicI64 = AtomicI64::new(0);
 /// See [`OUT_BYTES`].
@@ -178,6 +181,20 @@ impl Home {
         let mut inside = self.inside.lock();
         self.drain(&mut inside);
         self.finish(inside);
+    }
+
+    /// Shows pages that have been free for a round to `discard`, and begins the next round. The lock is held for a few
+    /// chunks at a time; if somebody else has it, the rest waits for the next round.
+    pub fn purge(&self, discard: &mut dyn FnMut(NonNull<u8>, u64)) -> u64 {
+        let mut bytes = 0;
+        loop {
+            match self.try_with(|arenas| arenas.purge(CHUNKS_AT_ONCE, discard)) {
+                Some(more) if more > 0 => bytes += more,
+                _ => break,
+            }
+        }
+        self.try_with(Arenas::next_epoch);
+        bytes
     }
 
     /// Changes the length of a chunk of this home where it is. `Ok(None)`: a copy is needed.

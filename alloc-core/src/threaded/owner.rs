@@ -321,7 +321,7 @@ impl Owner {
 
 /// Sends home what the depot has no room for.
 #[cold]
-fn send_home(refused: Refused) {
+pub fn send_home(refused: Refused) {
     match refused {
         // SAFETY: lists that were on their way through the depot are of free blocks that nobody else has.
         Refused::Small(chain) => unsafe { bring_home(chain) },

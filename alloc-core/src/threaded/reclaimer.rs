@@ -1,15 +1,17 @@
 //! The background thread that returns to the system what is free.
 //!
-//! It never touches a heap that a thread uses: a heap puts an arena that is all free into the pool by itself, and the
-//! reclaimer gives back what has waited there for a whole interval. So nobody waits for it, and with reclamation off
+//! Each interval it sends home what the depot held in vain, takes in what waits in inboxes, gives the pages of chunks back
+//! that were free for an interval, and the memory that waited in the pool for the decay's number of intervals. It takes a
+//! home's lock for a few chunks at a time and only if nobody has it, so nobody waits for it long; with reclamation off
 //! nobody pays for it.
 
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 
-use super::homes;
+use super::owner::send_home;
 use super::pool::POOL;
+use super::{depot, homes};
 use crate::threaded::lock::Lock;
 
 /// 0: no thread; 1: it runs; 2: it shall end.
@@ -69,11 +71,22 @@ pub fn restart_in_child() {
 
 extern "C" fn body(_: *mut libc::c_void) -> *mut libc::c_void {
     while wait() {
-        homes::each(|home| home.visit());
+        depot::expire(send_home);
+        homes::each(|home| {
+            home.visit();
+            let bytes = home.purge(&mut discard);
+            RETURNED.fetch_add(bytes, Ordering::Relaxed);
+        });
         let bytes = POOL.reclaim();
         RETURNED.fetch_add(bytes, Ordering::Relaxed);
     }
     ptr::null_mut()
+}
+
+/// Gives the memory behind whole pages back; the pages stay, and are zero when they are touched again.
+fn discard(start: NonNull<u8>, bytes: u64) {
+    // SAFETY: the pages lie within memory that was mapped for arenas, and what they hold is not used any more.
+    unsafe { libc::madvise(start.as_ptr().cast(), bytes as usize, libc::MADV_DONTNEED) };
 }
 
 /// Sleeps for the interval; `false`: the thread shall end.
