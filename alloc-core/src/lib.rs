@@ -22,7 +22,7 @@ extern crate std;
 
 pub mod base;
 pub mod chunk;
-#[cfg(feature = "os")]
+#[cfg(all(feature = "os", not(loom)))]
 pub mod global;
 pub mod heap;
 pub mod sandbox;
@@ -30,5 +30,5 @@ pub mod source;
 #[cfg(feature = "os")]
 pub mod threaded;
 
-#[cfg(feature = "os")]
+#[cfg(all(feature = "os", not(loom)))]
 pub use global::Fancy;

@@ -4,6 +4,8 @@ mod common;
 
 use std::collections::HashMap;
 
+use alloc_core::base::class::{BINS, CLASSES};
+use alloc_core::chunk::owner;
 use alloc_core::heap::policy::Policy;
 use alloc_core::heap::{Heap, HeapId, State};
 use alloc_core::sandbox::{ForeignFrame, MAX_CAPACITY, Refusal, Sandbox};
@@ -234,4 +236,129 @@ fn a_refused_realloc_ends_the_old_block_and_one_without_an_old_block_is_a_malloc
     assert_eq!(sandbox.live(), 2);
     assert!(sandbox.free(2) && !sandbox.free(2) && sandbox.free(3) && !sandbox.free(4));
     sandbox.check_invariants().expect("sound");
+}
+
+#[test]
+fn fields_say_what_a_walk_says() {
+    let mut sandbox = sandbox(64 << 20);
+    for name in 0..600u32 {
+        let size = match name % 7 {
+            0 => 3000 + u64::from(name),
+            1 if name % 5 == 0 => 700_000 + u64::from(name),
+            2 => 0,
+            _ => u64::from(name * 13 % 1017),
+        };
+        sandbox.malloc(name, size).expect("room");
+    }
+    for name in (0..600).step_by(3) {
+        assert!(sandbox.free(name));
+    }
+    let mut pieces = Vec::new();
+    sandbox.walk_named(&mut |piece, name| pieces.push((piece, name)));
+    let mut seen = std::collections::HashSet::new();
+    for (piece, name) in &pieces {
+        let mut fields = HashMap::new();
+        sandbox.fields(piece, &mut |field| {
+            fields.insert(field.name, field.value);
+        });
+        let own = u64::from(ID.number());
+        match piece.state {
+            State::InUse if piece.bin > 0 => {
+                assert_eq!(fields["bin"], u64::from(piece.bin));
+                assert_eq!(fields["asked mod 256"], piece.requested & 255);
+                assert_eq!(u64::from(owner::heap(fields["owner"] as u32)), own);
+                assert_eq!(
+                    sandbox.position_of(name.expect("in use")),
+                    Some(piece.payload)
+                );
+                seen.insert("small");
+            }
+            State::InUse if piece.payload != piece.position => {
+                assert_eq!(fields["asked"], piece.requested);
+                assert_eq!(fields["size and flags"] & !15, piece.bytes);
+                assert_eq!(owner::kind(fields["owner"] as u32), owner::CHUNK);
+                seen.insert("chunk");
+            }
+            State::InUse => {
+                assert!(fields.is_empty(), "a span's header is a piece of its own");
+                seen.insert("span");
+            }
+            State::Header if fields.contains_key("memory from") => {
+                assert_eq!(fields["memory from"], piece.region_position);
+                assert_eq!(fields["bytes"], piece.region_bytes);
+                assert_eq!(owner::kind(fields["owner"] as u32), owner::SPAN);
+                seen.insert("header of a span");
+            }
+            State::Header if piece.position == piece.region_position => {
+                assert_eq!((fields["bytes"], fields["heap"]), (piece.region_bytes, own));
+                seen.insert("arena");
+            }
+            State::Header if fields.contains_key("capacity") => {
+                assert!(fields["home"] <= fields["capacity"]);
+                seen.insert("run");
+            }
+            State::Free => {
+                assert_eq!(fields["size and flags"] & 15, 0);
+                seen.insert("free");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
+}
+
+#[test]
+fn lists_hold_what_a_walk_shows() {
+    let mut sandbox = sandbox(16 << 20);
+    for name in 0..2000u32 {
+        sandbox
+            .malloc(name, u64::from(name * 37 % 5000))
+            .expect("room");
+    }
+    for name in (0..2000).filter(|name| name % 5 != 0) {
+        sandbox.free(name);
+    }
+    let (mut in_use, mut cached) = (HashMap::new(), HashMap::new());
+    sandbox.walk(&mut |piece| {
+        let bin = piece.bin as usize;
+        match piece.state {
+            State::InUse if bin > 0 => *in_use.entry(bin).or_insert(0u64) += 1,
+            State::Cached => *cached.entry(bin).or_insert(0u64) += 1,
+            _ => {}
+        }
+    });
+    assert!(!cached.is_empty());
+    for bin in 1..BINS {
+        let counts = sandbox.bin(bin);
+        let of = |map: &HashMap<usize, u64>| map.get(&bin).copied().unwrap_or(0);
+        assert_eq!(
+            (counts.in_use, counts.cached),
+            (of(&in_use), of(&cached)),
+            "bin {bin}"
+        );
+        let mut listed = 0;
+        sandbox.cached_blocks(bin, &mut |_| {
+            listed += 1;
+            true
+        });
+        assert_eq!(listed, counts.cached, "bin {bin}");
+    }
+    let mut chunks = 0;
+    for class in 0..CLASSES {
+        sandbox.free_list(class, &mut |position, bytes| {
+            assert!(position % 16 == 0 && bytes >= 32);
+            chunks += 1;
+            true
+        });
+    }
+    assert!(chunks > 0);
+    // A list may be left early, and lists that are none are empty.
+    let mut looked = 0;
+    sandbox.cached_blocks(2, &mut |_| {
+        looked += 1;
+        false
+    });
+    assert!(looked <= 1);
+    sandbox.cached_blocks(9999, &mut |_| panic!("there is none"));
+    sandbox.free_list(9999, &mut |_, _| panic!("there is none"));
 }

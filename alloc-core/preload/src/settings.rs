@@ -24,19 +24,21 @@ static AT_LOAD: extern "C" fn() = at_load;
 
 extern "C" fn at_load() {
     let defaults = Config::default();
+    let most = u64::from(u32::MAX);
+    // All are read, so that a value that means nothing is told whether or not it would be used.
+    let ms = number(c"FANCY_RECLAIM_INTERVAL_MS", 1, most).unwrap_or(1000);
+    let threshold = number(c"FANCY_RECLAIM_THRESHOLD", 0, u64::MAX);
+    let decay = number(c"FANCY_DECAY", 1, most).and_then(|intervals| u32::try_from(intervals).ok());
     let config = Config {
         reclaim: if switch(c"FANCY_RECLAIM") {
-            let ms = number(c"FANCY_RECLAIM_INTERVAL_MS").unwrap_or(1000);
             Reclaim::On {
-                interval: Duration::from_millis(ms.max(1)),
+                interval: Duration::from_millis(ms),
             }
         } else {
             Reclaim::Off
         },
-        threshold: number(c"FANCY_RECLAIM_THRESHOLD").unwrap_or(defaults.threshold),
-        decay: number(c"FANCY_DECAY")
-            .and_then(|intervals| u32::try_from(intervals).ok())
-            .unwrap_or(defaults.decay),
+        threshold: threshold.unwrap_or(defaults.threshold),
+        decay: decay.unwrap_or(defaults.decay),
     };
     if config != defaults && !global::configure(config) {
         say!("fancy: the reclaimer's thread could not be started; free memory stays\n");
@@ -78,11 +80,16 @@ fn switch(name: &CStr) -> bool {
     }
 }
 
-fn number(name: &CStr) -> Option<u64> {
-    let value = variable(name)?;
-    let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
-    if parsed.is_none() {
-        refuse(name, "a whole number");
+fn number(name: &CStr, least: u64, most: u64) -> Option<u64> {
+    let text = variable(name)?.to_str().ok();
+    let parsed = text.and_then(|text| text.parse().ok());
+    let fits = parsed.filter(|number| (least..=most).contains(number));
+    if fits.is_none() {
+        match (least, most) {
+            (0, u64::MAX) => refuse(name, "a whole number"),
+            (0, _) => refuse(name, "a smaller whole number"),
+            (..) => refuse(name, "a whole number from 1 to 4294967295"),
+        }
     }
-    parsed
+    fits
 }

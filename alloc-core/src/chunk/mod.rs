@@ -29,7 +29,7 @@ pub use space::Space;
 
 /// What an owner word says: the kind of block and the heap it belongs to.
 pub mod owner {
-    /// Bits of the word below the heap's number.
+    /// Bits of the word below the heap's number: two of the kind; the others are 0, or for a chunk some of its size's.
     pub const KIND_BITS: u32 = 7;
     /// The largest number of a heap.
     pub const MAX_HEAP: u32 = (1 << (32 - KIND_BITS)) - 1;
@@ -46,6 +46,12 @@ pub mod owner {
     pub const FREE: u32 = NONE | 1 << 2;
     /// The key of a cache that owns nothing: the word of no block at all.
     pub const NOBODY: u32 = u32::MAX;
+
+    /// Whether the word is one of those that free memory has: so it is told from a word that was overwritten.
+    #[inline]
+    pub const fn is_free(word: u32) -> bool {
+        word == FREE || word == NONE
+    }
 
     /// The kind: [`SMALL`], [`CHUNK`], [`SPAN`] or [`NONE`].
     #[inline(always)]

@@ -1,9 +1,10 @@
 //! Spans: blocks too large for an arena, each with memory of its own from the source.
 //!
 //! ```text
-//! … │ from 64 │ bytes 64 │ asked 64 │ next 64 │ previous 64 │ 0 64 │ 0 64 │ owner 32 │ 0 32 │ payload
+//! … │ from 64 │ bytes 64 │ asked 64 │ next 64 │ previous 64 │ seal 64 │ 0 64 │ owner 32 │ 0 32 │ payload
 //!     `from` is where the memory starts: at the header, or before it when the payload is aligned to more than 64
 //! invariant: from + bytes is the end of the memory;  payload + asked <= from + bytes
+//! invariant: seal follows from `from`, bytes and the position: an overflow of what lies before the span breaks it
 //! ```
 
 use super::Space;
@@ -13,6 +14,12 @@ pub const SPAN_HEADER: u64 = 64;
 
 /// The end of a list of spans; 0 is a position that memory can have.
 pub const NO_SPAN: u64 = u64::MAX;
+
+/// No secret, just a word that memory does not have by chance.
+fn seal(span: Span, from: u64, bytes: u64) -> u64 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    (span.0 ^ from.rotate_left(20) ^ bytes.rotate_left(40)).wrapping_mul(ODD) ^ ODD
+}
 
 /// A span, by the position of its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +37,18 @@ impl Space {
             self.store64(span.0 - 48, asked);
             self.store64(span.0 - 40, NO_SPAN);
             self.store64(span.0 - 32, NO_SPAN);
-            self.store64(span.0 - 24, 0);
+            self.store64(span.0 - 24, seal(span, from, bytes));
             self.store64(span.0 - 16, 0);
             self.store32(span.0 - 8, word);
             self.store32(span.0 - 4, 0);
+        }
+    }
+
+    /// Whether the header is as [`begin_span`](Self::begin_span) wrote it, but for what was asked and the links.
+    pub unsafe fn is_span(self, span: Span) -> bool {
+        // SAFETY: as above.
+        unsafe {
+            self.load64(span.0 - 24) == seal(span, self.span_from(span), self.span_bytes(span))
         }
     }
 

@@ -23,6 +23,8 @@ pub const MAX_CHUNK: u64 = (1 << 32) - 16;
 const IN_USE: u32 = 1;
 const RUN: u32 = 2;
 const FLAGS: u32 = 15;
+/// The bits of a size's sixteenth that stand in the owner word.
+const SEAL: u32 = (1 << (owner::KIND_BITS - 2)) - 1;
 
 /// What a chunk is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +137,25 @@ impl Space {
         unsafe {
             self.store32(c.0 + 8, word);
             self.store32(c.0 + 12, asked);
+        }
+    }
+
+    /// The owner word of a chunk that the program uses. Five bits of the chunk's size stand in it, so that an overflow of
+    /// the block before, which reaches the size first, is noticed without a look at the chunk after it.
+    #[inline]
+    pub unsafe fn block_word(self, c: Chunk, heap: u32) -> u32 {
+        // SAFETY: as above.
+        let size = unsafe { self.size(c) } as u32;
+        owner::word(owner::CHUNK, heap) | (size >> 4 & SEAL) << 2
+    }
+
+    /// Whether size, use and owner word are those of one chunk that the program uses, of some heap.
+    #[inline]
+    pub unsafe fn is_sealed(self, c: Chunk) -> bool {
+        // SAFETY: as above.
+        unsafe {
+            let word = self.owner(c);
+            self.load32(c.0) & FLAGS == IN_USE && word == self.block_word(c, owner::heap(word))
         }
     }
 

@@ -58,7 +58,9 @@ pub fn config() -> Config {
 /// Sets the configuration; may be called at any time, by any thread. `false`: the reclaimer's thread could not be started.
 pub fn configure(config: Config) -> bool {
     *CONFIG.lock() = Some(config);
-    POOL.keep(config.threshold, config.decay.max(1));
+    // Decay is told in intervals, the pool counts rounds; half an interval passes on the way to it.
+    let rounds = u64::from(config.decay.max(1)) * reclaimer::ROUNDS - reclaimer::ROUNDS / 2;
+    POOL.keep(config.threshold, u32::try_from(rounds).unwrap_or(u32::MAX));
     match config.reclaim {
         Reclaim::Off => {
             reclaimer::stop();

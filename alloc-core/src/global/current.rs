@@ -52,6 +52,15 @@ pub fn home() -> Option<&'static Home> {
     (!is_vacant(owner)).then(|| unsafe { (*owner).home() })?
 }
 
+/// In the child of a `fork`: nobody else is at the calling thread's owner.
+pub fn reset_turn() {
+    let owner = get();
+    if !is_vacant(owner) {
+        // SAFETY: owners are never freed.
+        unsafe { (*owner).reset_turn() };
+    }
+}
+
 /// Whether this owner is one of the two that own nothing.
 #[inline]
 pub fn is_vacant(owner: *mut Owner) -> bool {

@@ -21,6 +21,7 @@ pub fn register() {
 }
 
 extern "C" fn before() {
+    reclaimer::seize();
     manager::seize();
     homes::seize();
     depot::seize();
@@ -36,11 +37,13 @@ extern "C" fn in_parent() {
         depot::release();
         homes::release();
         manager::release();
+        reclaimer::release();
     }
 }
 
 extern "C" fn in_child() {
     homes::keep_user(current::home());
+    current::reset_turn();
     in_parent();
     reclaimer::restart_in_child();
 }

@@ -7,12 +7,13 @@ use core::ptr::{self, NonNull};
 use super::{current, misuse};
 use crate::base::align::ALIGN;
 use crate::base::error::Misuse;
+use crate::chunk::span::Span;
 use crate::chunk::{Space, owner};
 use crate::heap::cache::{Cache, Pushed};
 use crate::heap::policy::Policy;
 use crate::heap::resize::resize_small;
 use crate::heap::spans::is_special;
-use crate::threaded::owner::{Owner, free_ownerless};
+use crate::threaded::owner::{Owner, check_kept, check_small, free_ownerless};
 use crate::threaded::{homes, large};
 
 /// Positions of the process are addresses.
@@ -177,9 +178,9 @@ unsafe fn try_free(block: NonNull<u8>) -> Result<(), Misuse> {
     unsafe {
         let word = SPACE.owner_before(at);
         match owner::kind(word) {
-            owner::NONE => Err(Misuse::DoubleFree { address }),
-            owner::SPAN if large::free(SPACE, at) => Ok(()),
-            owner::SPAN => Err(wrong),
+            owner::NONE if owner::is_free(word) => Err(Misuse::DoubleFree { address }),
+            owner::SPAN if is_large(at, word) && large::free(SPACE, at) => Ok(()),
+            owner::NONE | owner::SPAN => Err(wrong),
             _ => {
                 let current = current::get();
                 if current::is_vacant(current) {
@@ -190,6 +191,15 @@ unsafe fn try_free(block: NonNull<u8>) -> Result<(), Misuse> {
             }
         }
     }
+}
+
+/// Whether the header before `at`, whose owner word is `word`, is that of a large block.
+///
+/// # Safety
+/// It may be read.
+unsafe fn is_large(at: u64, word: u32) -> bool {
+    // SAFETY: the caller's promise.
+    word == owner::word(owner::SPAN, owner::heap(word)) && unsafe { SPACE.is_span(Span(at)) }
 }
 
 /// Gives a block `size` bytes, keeping contents up to the shorter length; null when memory ends, and the block is as it
@@ -222,21 +232,28 @@ pub unsafe fn realloc(block: *mut u8, size: usize) -> *mut u8 {
 /// As for [`realloc`].
 unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>>, Misuse> {
     let at = SPACE.position(old.as_ptr());
-    let wrong = Misuse::NotABlock {
-        address: old.as_ptr().addr(),
-    };
+    let address = old.as_ptr().addr();
+    let wrong = Misuse::NotABlock { address };
+    if !at.is_multiple_of(ALIGN) {
+        return Err(wrong);
+    }
     // SAFETY: the caller's promise.
     unsafe {
         let word = SPACE.owner_before(at);
         match owner::kind(word) {
-            owner::NONE => Err(Misuse::DoubleFree {
-                address: old.as_ptr().addr(),
-            }),
-            owner::SPAN if size > LARGE => Ok(large::resize(SPACE, at, size as u64)),
-            owner::SPAN => Ok(None),
-            owner::SMALL => Ok(resize_small(SPACE, at, size).then_some(old)),
+            owner::NONE if owner::is_free(word) => Err(Misuse::DoubleFree { address }),
+            owner::SPAN if is_large(at, word) => match size > LARGE {
+                true => Ok(large::resize(SPACE, at, size as u64)),
+                false => Ok(None),
+            },
+            owner::NONE | owner::SPAN => Err(wrong),
+            owner::SMALL => {
+                check_small(at, word)?;
+                Ok(resize_small(SPACE, at, size).then_some(old))
+            }
             // Whoever asked for it: its home's lock is all that is needed.
             _ => {
+                check_kept(at)?;
                 let home = homes::find(owner::heap(word)).ok_or(wrong)?;
                 home.resize(old, size)
             }

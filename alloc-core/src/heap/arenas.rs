@@ -104,7 +104,7 @@ impl<S: MemorySource> Arenas<S> {
                     self.free_chunk(c);
                     Ok(())
                 }
-                owner::SPAN => {
+                owner::SPAN if self.space.is_span(Span(at)) => {
                     self.free_span(Span(at));
                     Ok(())
                 }
@@ -128,7 +128,7 @@ impl<S: MemorySource> Arenas<S> {
         let space = self.space;
         // SAFETY: the chunk is in use and ours; its payload is no null pointer, since it lies in the source's memory.
         unsafe {
-            space.set_owner(c, size as u32, owner::word(owner::CHUNK, self.number));
+            space.set_owner(c, size as u32, space.block_word(c, self.number));
             self.counters.chunk_allocs += 1;
             self.counters.chunk_bytes += space.size(c) - CHUNK_HEADER;
             self.counters.note_peak();
@@ -421,33 +421,39 @@ impl<S: MemorySource> Arenas<S> {
     }
 }
 
+/// Whether a header is that of a chunk which the program uses, as far as itself tells.
+///
+/// # Safety
+/// It may be read.
+#[inline]
+pub unsafe fn is_block(space: Space, c: Chunk) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (size, asked) = (space.size(c), u64::from(space.asked(c)));
+        // A chunk that was kept serves requests of a class or two less than it holds: never less than half.
+        space.is_sealed(c) && size >= asked + CHUNK_HEADER && size <= 2 * asked + 4 * MIN_CHUNK
+    }
+}
+
 /// Whether a chunk's boundary tags agree: its own, and what the next chunk says of it.
 ///
 /// # Errors
-/// [`Misuse`]: the chunk is free, or its header was overwritten.
+/// [`Misuse`]: the header was overwritten.
 ///
 /// # Safety
 /// The chunk's header may be read; where its size fits what was asked for, so may that of the next chunk.
 pub unsafe fn check_block(space: Space, c: Chunk) -> Result<(), Misuse> {
-    let address = space.pointer(c.payload()).addr();
     // SAFETY: the caller's promise.
     unsafe {
-        if space.usage(c) == Use::Free {
-            return Err(Misuse::DoubleFree { address });
-        }
-        let (size, asked) = (space.size(c), u64::from(space.asked(c)));
-        // A chunk that was kept serves requests of a class or two less than it holds: never less than half.
-        let plausible = asked == u64::from(u32::MAX)
-            || size >= asked + CHUNK_HEADER && size <= 2 * asked + 4 * MIN_CHUNK;
-        if space.usage(c) != Use::Block
-            || size < MIN_CHUNK
-            || !plausible
-            || space.prev_size(space.next(c)) != size
-        {
-            return Err(Misuse::NotABlock { address });
+        // What waits for its home has no request any more.
+        let waits = space.asked(c) == u32::MAX && space.is_sealed(c);
+        if (waits || is_block(space, c)) && space.prev_size(space.next(c)) == space.size(c) {
+            return Ok(());
         }
     }
-    Ok(())
+    Err(Misuse::NotABlock {
+        address: space.pointer(c.payload()).addr(),
+    })
 }
 
 /// Bytes of a chunk for a payload of `size` bytes.

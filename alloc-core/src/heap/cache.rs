@@ -332,6 +332,16 @@ impl Cache {
         true
     }
 
+    /// Takes the spare of a bin, through a pointer: lists and counts, which the owning thread may be using, are not touched.
+    ///
+    /// # Safety
+    /// `this` is a cache whose owning thread is kept out of everything but [`pop_at`](Self::pop_at) and
+    /// [`push_at`](Self::push_at).
+    pub unsafe fn take_spare_at(this: *mut Cache, bin: usize) -> Option<Chain> {
+        // SAFETY: the caller's promise: nobody else reads or writes the cold half.
+        unsafe { (&mut *(&raw mut (*this).states[bin])).take_spare() }
+    }
+
     /// Fills an empty bin.
     pub fn accept(&mut self, bin: usize, chain: Chain) {
         debug_assert_eq!(self.heads[bin], 0);

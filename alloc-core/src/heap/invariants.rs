@@ -149,7 +149,7 @@ impl<S: MemorySource> Arenas<S> {
                     )?,
                     Use::Block => {
                         must(
-                            space.owner(c) == owner::word(owner::CHUNK, self.number),
+                            space.owner(c) == space.block_word(c, self.number),
                             "a chunk's owner is wrong",
                             c.0,
                         )?;

@@ -192,7 +192,7 @@ impl<S: MemorySource> Heap<S> {
         unsafe {
             let word = self.arenas.space.owner_before(at);
             match owner::kind(word) {
-                owner::NONE => Err(Misuse::DoubleFree { address }),
+                _ if owner::is_free(word) => Err(Misuse::DoubleFree { address }),
                 _ if owner::heap(word) != self.number() => Err(Misuse::NotABlock { address }),
                 _ => self.arenas.free_block(at),
             }

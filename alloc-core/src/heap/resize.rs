@@ -61,7 +61,7 @@ impl<S: MemorySource> Arenas<S> {
             let word = self.space.owner_before(at);
             let of_ours = owner::heap(word) == self.number;
             match owner::kind(word) {
-                owner::NONE => Err(Misuse::DoubleFree { address }),
+                owner::NONE if owner::is_free(word) => Err(Misuse::DoubleFree { address }),
                 _ if !of_ours => Err(Misuse::NotABlock { address }),
                 owner::SMALL => Ok(resize_small(self.space, at, size).then_some(old)),
                 owner::CHUNK => {
@@ -71,6 +71,7 @@ impl<S: MemorySource> Arenas<S> {
                         && size as u64 <= self.policy.span_threshold;
                     Ok((fits && self.resize_chunk(c, size as u64)).then_some(old))
                 }
+                owner::NONE => Err(Misuse::NotABlock { address }),
                 owner::SPAN if size as u64 > self.policy.span_threshold => {
                     let before = self.space.span_payload(Span(at));
                     let moved =
@@ -124,7 +125,7 @@ impl<S: MemorySource> Arenas<S> {
                 }
             }
             let now = space.size(c);
-            space.set_owner(c, size as u32, space.owner(c));
+            space.set_owner(c, size as u32, space.block_word(c, self.number));
             self.counters.chunk_bytes =
                 self.counters.chunk_bytes - (have - CHUNK_HEADER) + (now - CHUNK_HEADER);
             self.counters.note_peak();

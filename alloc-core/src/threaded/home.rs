@@ -12,10 +12,10 @@
 //! ```
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicI64, AtomicU32, Ordering, fence};
+use core::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-use super::inbox::Inbox;
-use super::lock::{Guard, Lock};
+use super::gate::{Gate, TakeIn};
+use super::lock::Guard;
 use super::pool::FromPool;
 use crate::base::error::{Broken, Misuse};
 use crate::chunk::block::Run;
@@ -48,8 +48,7 @@ pub fn tell_bytes(change: i64) {
 /// Arenas among threads.
 #[repr(align(128))]
 pub struct Home {
-    inside: Lock<Inside>,
-    inbox: Inbox,
+    gate: Gate<Inside>,
     /// Threads that take from here.
     pub users: AtomicU32,
 }
@@ -71,11 +70,9 @@ impl Inside {
             self.told_bytes = now;
         }
     }
+}
 
-    /// Puts linked blocks back where they belong.
-    ///
-    /// # Safety
-    /// They are blocks of this home that nobody uses, in no list but this one, whose last links to position 0.
+impl TakeIn for Inside {
     unsafe fn take_in(&mut self, mut at: u64) {
         while at != 0 {
             // SAFETY: the caller's promise.
@@ -97,42 +94,31 @@ impl Home {
     /// A home without memory.
     pub const fn new(number: HeapId) -> Home {
         Home {
-            inside: Lock::new(Inside {
+            gate: Gate::new(Inside {
                 arenas: Arenas::new(FromPool, SPACE, number.number(), Policy::DEFAULT),
                 told_bytes: 0,
             }),
-            inbox: Inbox::new(),
             users: AtomicU32::new(0),
         }
     }
 
     /// Does something with the arenas. `None`: somebody else is there.
     pub fn try_with<T>(&self, work: impl FnOnce(&mut Arenas<FromPool>) -> T) -> Option<T> {
-        Some(self.work(self.inside.try_lock()?, work))
+        Some(Home::work(self.gate.try_enter()?, work))
     }
 
     /// As [`try_with`](Self::try_with), after whoever is there.
     pub fn with<T>(&self, work: impl FnOnce(&mut Arenas<FromPool>) -> T) -> T {
-        self.work(self.inside.lock(), work)
+        Home::work(self.gate.enter(), work)
     }
 
     fn work<T>(
-        &self,
         mut inside: Guard<'_, Inside>,
         work: impl FnOnce(&mut Arenas<FromPool>) -> T,
     ) -> T {
-        self.drain(&mut inside);
         let done = work(&mut inside.arenas);
         inside.tell(false);
         done
-    }
-
-    /// Takes in what waits in the inbox.
-    fn drain(&self, inside: &mut Inside) {
-        if !self.inbox.is_empty() {
-            // SAFETY: the inbox holds blocks of this home that nobody uses, and after `take` they are this thread's.
-            unsafe { inside.take_in(self.inbox.take()) };
-        }
     }
 
     /// Brings blocks home, or leaves them in the inbox if somebody is there.
@@ -142,28 +128,14 @@ impl Home {
     pub unsafe fn deliver(&self, first: u64, last: u64) {
         // SAFETY: the caller's promise.
         unsafe {
-            if let Some(mut inside) = self.inside.try_lock() {
-                SPACE.set_link(last, 0);
-                inside.take_in(first);
-                self.finish(inside);
-            } else {
-                self.inbox.push(SPACE, first, last);
-            }
-        }
-        self.visit();
+            self.gate
+                .deliver(SPACE, first, last, |inside| self.finish(inside))
+        };
     }
 
     /// Takes in the inbox if nobody else is at it. Whoever comes second leaves it to the first, who looks again.
     pub fn visit(&self) {
-        while !self.inbox.is_empty() {
-            let Some(mut inside) = self.inside.try_lock() else {
-                return;
-            };
-            self.drain(&mut inside);
-            self.finish(inside);
-            // The lock's end must be seen before the inbox is looked at again, see `Inbox::push`.
-            fence(Ordering::SeqCst);
-        }
+        self.gate.visit(|inside| self.finish(inside));
     }
 
     /// The end of a visit: a home that no thread takes from keeps no arena that is all free.
@@ -178,9 +150,8 @@ impl Home {
     /// A thread that took from here has ended.
     pub fn leave(&self) {
         self.users.fetch_sub(1, Ordering::SeqCst);
-        let mut inside = self.inside.lock();
-        self.drain(&mut inside);
-        self.finish(inside);
+        self.finish(self.gate.enter());
+        self.visit();
     }
 
     /// Shows pages that have been free for a round to `discard`, and begins the next round. The lock is held for a few
@@ -212,19 +183,19 @@ impl Home {
 
     /// Tells the process's count all, and shows the counters of the arenas.
     pub fn stats(&self) -> HeapStats {
-        let mut inside = self.inside.lock();
+        let mut inside = self.gate.enter();
         inside.tell(true);
         inside.arenas.stats(0, 0, (0, 0))
     }
 
     /// Tests the invariants of the arenas.
     pub fn check(&self) -> Result<(), Broken> {
-        self.inside.lock().arenas.check()
+        self.gate.enter().arenas.check()
     }
 
     /// Takes the lock, for `fork`.
     pub fn seize(&self) {
-        self.inside.seize();
+        self.gate.seize();
     }
 
     /// Frees the lock.
@@ -233,7 +204,7 @@ impl Home {
     /// [`seize`](Self::seize) was called by this thread or the one it is a fork of.
     pub unsafe fn release(&self) {
         // SAFETY: the caller's promise.
-        unsafe { self.inside.release() };
+        unsafe { self.gate.release() };
     }
 }
 

@@ -8,10 +8,11 @@
 //! one frees what the other allocated. A home that a thread left is taken before a new one is made: its memory is warm.
 
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::home::Home;
 use super::lock::Lock;
+use super::table::Table;
 use crate::base::align::PAGE;
 use crate::heap::HeapId;
 use crate::source::{MemorySource, Mmap};
@@ -21,35 +22,30 @@ pub const MAX_HOMES: usize = 64;
 /// Homes for each processor.
 const PER_PROCESSOR: usize = 4;
 
-static TABLE: [AtomicPtr<Home>; MAX_HOMES] =
-    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_HOMES];
-static COUNT: AtomicU32 = AtomicU32::new(0);
+static TABLE: Table<Home, MAX_HOMES> = Table::new();
 /// Held by whoever chooses or makes a home.
 static CHOOSING: Lock<()> = Lock::new(());
 
 /// The home of this number.
 #[inline]
 pub fn find(number: u32) -> Option<&'static Home> {
-    let home = TABLE.get((number as usize).wrapping_sub(1))?;
-    // SAFETY: what is in the table is a home and stays.
-    unsafe { home.load(Ordering::Acquire).as_ref() }
+    TABLE.find(number)
 }
 
 /// Shows every home.
 pub fn each(show: impl FnMut(&'static Home)) {
-    let count = COUNT.load(Ordering::Acquire);
-    (1..=count).filter_map(find).for_each(show);
+    TABLE.iter().for_each(show);
 }
 
 /// A home for a thread that begins; [`Home::leave`] when it ends. `None`: memory ended.
 pub fn choose() -> Option<&'static Home> {
     let _guard = CHOOSING.lock();
-    let count = COUNT.load(Ordering::Relaxed);
     let users = |home: &&Home| home.users.load(Ordering::Relaxed);
-    let quietest = (1..=count).filter_map(find).min_by_key(users);
+    let quietest = TABLE.iter().min_by_key(users);
     let home = match quietest {
-        Some(home) if users(&home) == 0 || count as usize >= bound() => home,
-        _ => make(count).or(quietest)?,
+        Some(home) if users(&home) == 0 || TABLE.count() as usize >= bound() => home,
+        // SAFETY: under the lock.
+        _ => unsafe { TABLE.add(make) }.or(quietest)?,
     };
     home.users.fetch_add(1, Ordering::SeqCst);
     Some(home)
@@ -64,28 +60,21 @@ pub fn with_any<T>(
     if let Some(done) = first.try_with(&mut work) {
         return done;
     }
-    let count = COUNT.load(Ordering::Acquire);
-    for number in 1..=count {
-        if let Some(home) = find(number)
-            && let Some(done) = home.try_with(&mut work)
-        {
+    for home in TABLE.iter() {
+        if let Some(done) = home.try_with(&mut work) {
             return done;
         }
     }
     first.with(work)
 }
 
-fn make(count: u32) -> Option<&'static Home> {
-    let place = TABLE.get(count as usize)?;
+fn make(number: u32) -> Option<&'static Home> {
     let bytes = (size_of::<Home>() as u64).next_multiple_of(PAGE);
     let got = Mmap.acquire(bytes, PAGE)?;
     let home = got.start.cast::<MaybeUninit<Home>>();
-    let number = HeapId::new(count + 1)?;
+    let number = HeapId::new(number)?;
     // SAFETY: the mapping is fresh, ours, long enough, and aligned to a page; it is never given back.
-    let home = unsafe { (*home.as_ptr()).write(Home::new(number)) };
-    place.store(home, Ordering::Release);
-    COUNT.store(count + 1, Ordering::Release);
-    Some(home)
+    Some(unsafe { (*home.as_ptr()).write(Home::new(number)) })
 }
 
 /// How many homes this process may have.

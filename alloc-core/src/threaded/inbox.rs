@@ -3,8 +3,7 @@
 //! A stack without a lock (Treiber, 1986): anybody pushes a chain of blocks with one exchange, the holder of the lock takes, and
 //! takes all, so there is no ABA. The blocks are linked through their payloads, by positions of the process's one space.
 
-use core::sync::atomic::{AtomicU64, Ordering};
-
+use super::atomic::{AtomicU64, Ordering, constructor};
 use crate::chunk::Space;
 
 /// The head of the stack; position 0: empty.
@@ -14,17 +13,19 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// An empty one.
-    pub const fn new() -> Self {
-        Inbox {
-            head: AtomicU64::new(0),
+    constructor! {
+        /// An empty one.
+        pub fn new() -> Self {
+            Inbox {
+                head: AtomicU64::new(0),
+            }
         }
     }
 
     /// Whether there was nothing in it a moment ago. Costs a load.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.head.load(Ordering::SeqCst) == 0
+        self.head.load(Ordering::Relaxed) == 0
     }
 
     /// Pushes the chain that leads from `first` to `last`.
@@ -36,10 +37,9 @@ impl Inbox {
         loop {
             // SAFETY: the last block is the caller's until the exchange succeeds.
             unsafe { space.set_link(last, head) };
-            // SeqCst: the push comes before the look at the owner's state, see `Home::visit`.
             match self
                 .head
-                .compare_exchange_weak(head, first, Ordering::SeqCst, Ordering::Relaxed)
+                .compare_exchange_weak(head, first, Ordering::Release, Ordering::Relaxed)
             {
                 Ok(_) => return,
                 Err(now) => head = now,
@@ -49,6 +49,6 @@ impl Inbox {
 
     /// Takes all: the first block's position, 0 for none. Only the holder of the home's lock calls it.
     pub fn take(&self) -> u64 {
-        self.head.swap(0, Ordering::SeqCst)
+        self.head.swap(0, Ordering::Acquire)
     }
 }

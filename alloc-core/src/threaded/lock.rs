@@ -1,35 +1,34 @@
 //! A lock that needs no memory and may be held across `fork`.
 
-use core::cell::UnsafeCell;
-use core::hint;
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicBool, Ordering};
 
-/// Spins before the processor is given to somebody else; the sections under these locks are a few dozen instructions.
-const SPINS: u32 = 64;
+use super::atomic::{AtomicBool, Cell, Ordering, constructor, pause};
 
 /// Mutual exclusion around a `T`.
 pub struct Lock<T> {
     held: AtomicBool,
-    value: UnsafeCell<T>,
+    value: Cell<T>,
 }
 
 // SAFETY: the value is reached only by the holder of the lock, one thread at a time.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
-    /// A free lock.
-    pub const fn new(value: T) -> Self {
-        Lock {
-            held: AtomicBool::new(false),
-            value: UnsafeCell::new(value),
+    constructor! {
+        /// A free lock.
+        pub fn new(value: T) -> Self {
+            Lock {
+                held: AtomicBool::new(false),
+                value: Cell::new(value),
+            }
         }
     }
 
     /// Waits for the lock.
     pub fn lock(&self) -> Guard<'_, T> {
         self.seize();
-        Guard { lock: self }
+        Guard::of(self)
     }
 
     /// The lock, if nobody holds it.
@@ -38,7 +37,7 @@ impl<T> Lock<T> {
             .compare_exchange(false, true, Ordering::SeqCst, Ordering::Relaxed)
             .is_ok()
             // Not `then_some`: a guard that is made frees the lock when it goes.
-            .then(|| Guard { lock: self })
+            .then(|| Guard::of(self))
     }
 
     /// Takes the lock without a guard: for `fork`, between whose halves no value can be kept.
@@ -49,19 +48,13 @@ impl<T> Lock<T> {
             .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_err()
         {
-            spins += 1;
-            if spins < SPINS {
-                hint::spin_loop();
-            } else {
-                // SAFETY: no arguments, no memory.
-                unsafe { libc::sched_yield() };
-            }
+            pause(&mut spins);
         }
     }
 
     /// The value of a lock taken by [`seize`](Self::seize); to be used while it is held only.
     pub fn held(&self) -> *mut T {
-        self.value.get()
+        self.value.write()
     }
 
     /// Frees a lock taken by [`seize`](Self::seize).
@@ -76,20 +69,31 @@ impl<T> Lock<T> {
 /// The right to use what a lock protects; ends with the value.
 pub struct Guard<'l, T> {
     lock: &'l Lock<T>,
+    /// Shared between threads it shares the value, so it may be where a reference to the value may.
+    value: PhantomData<&'l mut T>,
+}
+
+impl<'l, T> Guard<'l, T> {
+    fn of(lock: &'l Lock<T>) -> Self {
+        Guard {
+            lock,
+            value: PhantomData,
+        }
+    }
 }
 
 impl<T> Deref for Guard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
         // SAFETY: a guard exists only while its thread holds the lock.
-        unsafe { &*self.lock.value.get() }
+        unsafe { &*self.lock.value.read() }
     }
 }
 
 impl<T> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: a guard exists only while its thread holds the lock, and is borrowed uniquely here.
-        unsafe { &mut *self.lock.value.get() }
+        unsafe { &mut *self.lock.value.write() }
     }
 }
 

@@ -8,22 +8,25 @@
 //! invariant: number(owner) = (address mod 2^32) / 128: the key of the cache is an address that malloc and free have at
 //!            hand ([`Cache::pop_at`])
 //! invariant: only the thread that owns it touches `mine`; in the manager's list of those that wait nobody does
+//! exception: the reclaimer takes spares and kept blocks of an owner that made no slow request for a round, while it has
+//!            the owner's `turn`
 //! ```
 
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::depot::Refused;
 use super::home::{Home, SPACE, number_of};
 use super::medium::{KEPT, MEDIUM_MAX, Medium, Put};
+use super::turn::Turn;
 use super::{depot, homes, manager};
 use crate::base::class::{BINS, SMALL_MAX, bin_of};
 use crate::base::error::{Broken, Misuse};
 use crate::chunk::owner;
 use crate::chunk::tag::Chunk;
 use crate::heap::HeapId;
-use crate::heap::arenas::check_block;
+use crate::heap::arenas::{check_block, is_block};
 use crate::heap::cache::{Cache, Chain, Pushed};
 use crate::heap::policy::Policy;
 
@@ -38,7 +41,6 @@ pub struct Mine {
     home: Option<&'static Home>,
     /// Footprint of the home as of the last slow request. Bytes.
     footprint: u64,
-    slow_requests: u32,
 }
 
 /// Counters that other threads may read, as of the owner's last round, see [`PATIENCE`].
@@ -64,6 +66,13 @@ pub struct Counts {
 #[repr(C, align(128))]
 pub struct Owner {
     mine: UnsafeCell<Mine>,
+    /// Held by whoever uses what of `mine` the fast paths do not: the owning thread in a slow request, or the reclaimer.
+    turn: Turn,
+    /// Slow requests so far.
+    slow: AtomicU32,
+    /// What `slow` was when the reclaimer last came by, and when it last took what was idle.
+    seen: AtomicU32,
+    retired: AtomicU32,
     published: Published,
     /// The next owner in the manager's list of those without a thread; used under its lock.
     pub next_waiting: UnsafeCell<*mut Owner>,
@@ -94,8 +103,11 @@ impl Owner {
                 medium: Medium::new(),
                 home: None,
                 footprint: 0,
-                slow_requests: 0,
             }),
+            turn: Turn::new(),
+            slow: AtomicU32::new(0),
+            seen: AtomicU32::new(0),
+            retired: AtomicU32::new(0),
             published: Published {
                 served: AtomicU64::new(0),
                 freed: AtomicU64::new(0),
@@ -141,18 +153,22 @@ impl Owner {
         if size <= SMALL_MAX || size > MEDIUM_MAX {
             return None;
         }
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise; kept blocks are chunks that nobody uses.
         let at = unsafe { self.mine().medium.get(SPACE, size) }?;
         NonNull::new(SPACE.pointer(at))
     }
 
-    /// Keeps the chunk at `at`, which the program frees, if there is room. `false`: there is none, or it was freed before.
+    /// Keeps the chunk at `at`, which the program frees, if there is room. `false`: there is none, or its header is not that
+    /// of a chunk in use.
     #[inline]
     pub unsafe fn keep(&self, at: u64) -> bool {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise, and that of a chunk.
         unsafe {
             let mine = self.mine();
-            if SPACE.asked(Chunk::of_payload(at)) == KEPT {
+            let c = Chunk::of_payload(at);
+            if !is_block(SPACE, c) || homes::find(owner::heap(SPACE.owner(c))).is_none() {
                 return false;
             }
             match mine.medium.put(SPACE, at, mine.footprint) {
@@ -170,6 +186,7 @@ impl Owner {
 
     /// A block for a request that neither the cache nor what is kept could serve. `None`: memory ended.
     pub unsafe fn malloc(&self, size: usize) -> Option<NonNull<u8>> {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         if size > SMALL_MAX {
@@ -211,6 +228,7 @@ impl Owner {
 
     /// A block at a multiple of `align`, a power of two above 16.
     pub unsafe fn aligned(&self, align: usize, size: usize) -> Option<NonNull<u8>> {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         self.round(mine);
@@ -222,6 +240,7 @@ impl Owner {
 
     /// The cache has used up the room of this bin.
     pub unsafe fn overflow(&self, bin: usize) {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         if let Some(chain) = mine.cache.overflow(bin) {
@@ -249,8 +268,9 @@ impl Owner {
 
     /// Now and then: counters are shown, and what was kept in vain is let go.
     fn round(&self, mine: &mut Mine) {
-        mine.slow_requests = mine.slow_requests.wrapping_add(1);
-        if mine.slow_requests.is_multiple_of(PATIENCE) {
+        let slow = self.slow.load(Ordering::Relaxed).wrapping_add(1);
+        self.slow.store(slow, Ordering::Relaxed);
+        if slow.is_multiple_of(PATIENCE) {
             self.publish(mine);
             while let Some(chain) = mine.medium.stale() {
                 let_go(chain);
@@ -260,6 +280,7 @@ impl Owner {
 
     /// Nothing is kept and nothing cached afterwards.
     pub unsafe fn settle(&self) {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         while let Some(chain) = mine.medium.any() {
@@ -307,6 +328,45 @@ impl Owner {
         let mine = unsafe { self.mine() };
         mine.cache.check()?;
         mine.home.map_or(Ok(()), Home::check)
+    }
+
+    /// Sends home what a thread keeps aside that made no slow request since the last call. Only the reclaimer calls it.
+    pub fn retire_idle(&self) {
+        let slow = self.slow.load(Ordering::Relaxed);
+        let idle = self.seen.swap(slow, Ordering::Relaxed) == slow;
+        if !idle || self.retired.load(Ordering::Relaxed) == slow {
+            return;
+        }
+        for bin in 1..BINS {
+            let Some(revoked) = self.turn.revoke() else {
+                return;
+            };
+            // SAFETY: the owning thread is kept out of all but the fast paths, which do not touch spares.
+            let chain = unsafe { Cache::take_spare_at(self.mine.get().cast(), bin) };
+            drop(revoked);
+            if let Some(chain) = chain {
+                // SAFETY: the list came out of the cache, so nobody uses its blocks.
+                unsafe { bring_home(chain) };
+            }
+        }
+        loop {
+            let Some(revoked) = self.turn.revoke() else {
+                return;
+            };
+            // SAFETY: as above; the fast paths do not touch what is kept.
+            let chain = unsafe { (&mut *(&raw mut (*self.mine.get()).medium)).any() };
+            drop(revoked);
+            match chain {
+                Some(chain) => let_go(chain),
+                None => break,
+            }
+        }
+        self.retired.store(slow, Ordering::Relaxed);
+    }
+
+    /// In the child of a `fork`, for its one thread's owner.
+    pub fn reset_turn(&self) {
+        self.turn.reset();
     }
 
     /// What it has done, for any thread.
@@ -367,7 +427,7 @@ pub unsafe fn bring_home(chain: Chain) {
 ///
 /// # Safety
 /// There are 8 readable bytes before `at`.
-unsafe fn check_small(at: u64, word: u32) -> Result<(), Misuse> {
+pub unsafe fn check_small(at: u64, word: u32) -> Result<(), Misuse> {
     // SAFETY: the caller's promise.
     let bin = unsafe { SPACE.bin(at) };
     let sound = (1..BINS).contains(&bin)
@@ -387,10 +447,10 @@ unsafe fn check_small(at: u64, word: u32) -> Result<(), Misuse> {
 ///
 /// # Safety
 /// There is a chunk header before `at`.
-unsafe fn check_kept(at: u64) -> Result<(), Misuse> {
+pub unsafe fn check_kept(at: u64) -> Result<(), Misuse> {
     let c = Chunk::of_payload(at);
     // SAFETY: the caller's promise.
-    if unsafe { SPACE.asked(c) } == KEPT {
+    if unsafe { SPACE.asked(c) == KEPT && SPACE.is_sealed(c) } {
         return Err(Misuse::DoubleFree {
             address: SPACE.pointer(at).addr(),
         });

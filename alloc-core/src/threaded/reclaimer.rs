@@ -6,23 +6,27 @@
 //! nobody pays for it.
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
-use super::owner::send_home;
+use super::order::Order;
+use super::owner::{Owner, send_home};
 use super::pool::POOL;
-use super::{depot, homes};
+use super::{depot, homes, manager};
 use crate::threaded::lock::Lock;
 
-/// 0: no thread; 1: it runs; 2: it shall end.
-static ORDER: AtomicU32 = AtomicU32::new(0);
+/// Changed under the lock of `THREAD` only.
+static ORDER: Order = Order::new();
 static INTERVAL_NS: AtomicU64 = AtomicU64::new(0);
 /// Bytes given back since the process began.
 pub static RETURNED: AtomicU64 = AtomicU64::new(0);
+/// Held while owners are looked through; by `fork` as well.
+static ROUND: Lock<()> = Lock::new(());
 static THREAD: Lock<Option<libc::pthread_t>> = Lock::new(None);
 
-const RUN: u32 = 1;
-const STOP: u32 = 2;
+/// Rounds of an interval: what is free passes a few places on its way back to the system, each a round long, and all of
+/// it shall be back within two intervals.
+pub const ROUNDS: u64 = 4;
 
 /// Starts the thread, or gives the running one another interval. `false`: the system has no thread to give.
 pub fn start(interval: Duration) -> bool {
@@ -33,27 +37,50 @@ pub fn start(interval: Duration) -> bool {
     );
     let mut thread = THREAD.lock();
     if thread.is_some() {
+        // It may be asleep for what the interval was before.
+        wake();
         return true;
     }
-    ORDER.store(RUN, Ordering::Release);
+    let turn = ORDER.begin();
+    let argument = ptr::without_provenance_mut(turn as usize);
     let mut handle: libc::pthread_t = 0;
-    // SAFETY: `body` takes no argument and lives as long as the program.
-    let status = unsafe { libc::pthread_create(&mut handle, ptr::null(), body, ptr::null_mut()) };
+    // The program's signals are its own threads' to take: this one blocks all, from its first instruction on.
+    // SAFETY: the sets are plain data that the calls fill; `body` takes a number and lives as long as the program.
+    let status = unsafe {
+        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) =
+            (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let status = libc::pthread_create(&mut handle, ptr::null(), body, argument);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        status
+    };
     if status == 0 {
         *thread = Some(handle);
+    } else {
+        ORDER.end();
     }
     status == 0
 }
 
 /// Ends the thread and waits for that.
 pub fn stop() {
-    let Some(thread) = THREAD.lock().take() else {
+    let Some(thread) = take() else {
         return;
     };
-    ORDER.store(STOP, Ordering::Release);
     wake();
     // SAFETY: the handle is that of the thread that `start` made, joined once since it was taken out.
     unsafe { libc::pthread_join(thread, ptr::null_mut()) };
+}
+
+/// Takes the thread out and ends its turn.
+fn take() -> Option<libc::pthread_t> {
+    let mut thread = THREAD.lock();
+    let taken = thread.take();
+    if taken.is_some() {
+        ORDER.end();
+    }
+    taken
 }
 
 /// Whether the thread runs.
@@ -61,16 +88,38 @@ pub fn is_running() -> bool {
     THREAD.lock().is_some()
 }
 
+/// Waits for the end of a start, and of a look through the owners, for `fork`.
+pub fn seize() {
+    THREAD.seize();
+    ROUND.seize();
+}
+
+/// Lets them go on.
+///
+/// # Safety
+/// [`seize`] was called by this thread or the one it is a fork of.
+pub unsafe fn release() {
+    // SAFETY: the caller's promise.
+    unsafe {
+        ROUND.release();
+        THREAD.release();
+    }
+}
+
 /// In the child of a `fork` the thread is not there; it is started again if it ran.
 pub fn restart_in_child() {
-    let ran = THREAD.lock().take().is_some();
-    if ran {
+    if take().is_some() {
         start(Duration::from_nanos(INTERVAL_NS.load(Ordering::Relaxed)));
     }
 }
 
-extern "C" fn body(_: *mut libc::c_void) -> *mut libc::c_void {
-    while wait() {
+extern "C" fn body(turn: *mut libc::c_void) -> *mut libc::c_void {
+    let turn = turn.addr() as u32;
+    while wait(turn) {
+        {
+            let _guard = ROUND.lock();
+            manager::each(Owner::retire_idle);
+        }
         depot::expire(send_home);
         homes::each(|home| {
             home.visit();
@@ -89,10 +138,10 @@ fn discard(start: NonNull<u8>, bytes: u64) {
     unsafe { libc::madvise(start.as_ptr().cast(), bytes as usize, libc::MADV_DONTNEED) };
 }
 
-/// Sleeps for the interval; `false`: the thread shall end.
+/// Sleeps for a round; `false`: the thread of this turn shall end.
 #[cfg(target_os = "linux")]
-fn wait() -> bool {
-    let ns = INTERVAL_NS.load(Ordering::Relaxed);
+fn wait(turn: u32) -> bool {
+    let ns = INTERVAL_NS.load(Ordering::Relaxed) / ROUNDS;
     let time = libc::timespec {
         tv_sec: (ns / 1_000_000_000) as libc::time_t,
         tv_nsec: (ns % 1_000_000_000) as _,
@@ -101,33 +150,34 @@ fn wait() -> bool {
     unsafe {
         libc::syscall(
             libc::SYS_futex,
-            ORDER.as_ptr(),
+            ORDER.address(),
             libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-            RUN,
+            turn,
             &raw const time,
         )
     };
-    ORDER.load(Ordering::Acquire) == RUN
+    ORDER.stands(turn)
 }
 
+/// Wakes all that sleep: a thread that shall end and the next one may both be there.
 #[cfg(target_os = "linux")]
 fn wake() {
     // SAFETY: the futex word is a static.
     unsafe {
         libc::syscall(
             libc::SYS_futex,
-            ORDER.as_ptr(),
+            ORDER.address(),
             libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            1,
+            libc::c_int::MAX,
         )
     };
 }
 
 /// Without a futex: short sleeps, so that an end is seen soon.
 #[cfg(not(target_os = "linux"))]
-fn wait() -> bool {
-    let mut left = INTERVAL_NS.load(Ordering::Relaxed);
-    while left > 0 && ORDER.load(Ordering::Acquire) == RUN {
+fn wait(turn: u32) -> bool {
+    let mut left = INTERVAL_NS.load(Ordering::Relaxed) / ROUNDS;
+    while left > 0 && ORDER.stands(turn) {
         let nap = left.min(20_000_000);
         let time = libc::timespec {
             tv_sec: 0,
@@ -137,7 +187,7 @@ fn wait() -> bool {
         unsafe { libc::nanosleep(&raw const time, ptr::null_mut()) };
         left -= nap;
     }
-    ORDER.load(Ordering::Acquire) == RUN
+    ORDER.stands(turn)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -1,0 +1,50 @@
+//! The malloc family and the C interface keep their contracts.
+
+use crate::common::{compile, object, run, source, under};
+
+#[test]
+fn every_function_keeps_its_contract() {
+    let program = compile("cc", "family.c", "family", &[]);
+    let ended = run(under(&program, &[]), 120);
+    ended.is_done();
+    assert!(ended.err.contains("Alloc calls"), "{ended:#?}");
+    // And while the reclaimer takes away what is free.
+    let mut call = under(&program, &[]);
+    call.env("FANCY_RECLAIM", "on")
+        .env("FANCY_RECLAIM_INTERVAL_MS", "1");
+    run(call, 120).is_done();
+}
+
+#[test]
+fn memory_may_end_and_come_back() {
+    let program = compile("cc", "limits.c", "limits", &[]);
+    for size in ["2000", "20000", "300000", "1000000"] {
+        run(under(&program, &[size]), 60).is_done();
+    }
+}
+
+#[test]
+fn the_c_interface_serves_c_and_cpp() {
+    let folder = object().parent().expect("a folder").display().to_string();
+    let include = source("../../include");
+    let (include, library) = (format!("-I{}", include.display()), format!("-L{folder}"));
+    let path = format!("-Wl,-rpath,{folder}");
+    let strict = [
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        &include,
+        &library,
+        "-lfancy",
+        &path,
+    ];
+    let c = compile("cc", "api.c", "api", &strict);
+    let cpp = [&["-x", "c++"][..], &[]].concat();
+    let cpp = compile("g++", "api.c", "api-cpp", &[&strict[..], &cpp].concat());
+    for program in [c, cpp] {
+        let ended = run(std::process::Command::new(&program), 60);
+        ended.is_done();
+        assert!(ended.err.contains("blocks are not freed"), "{ended:#?}");
+        assert!(ended.err.contains("Peak usage: "), "{ended:#?}");
+    }
+}

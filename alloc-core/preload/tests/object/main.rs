@@ -1,0 +1,8 @@
+//! libfancy.so as a program has it: each test compiles a program of `tests/c` and runs it under the object.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod family;
+mod lifetimes;
+mod misuse;
+mod settings;
