@@ -12,9 +12,14 @@ use std::path::{Path, PathBuf};
 use web_build::{BuildError, PageFiles, build_page, nested_cargo};
 
 /// The page is made of these; a change in one builds it again.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 12] = [
     "alloc-core/Cargo.toml",
     "alloc-core/src",
+    "replayer/Cargo.toml",
+    "replayer/src/results",
+    "replayer/src/results.rs",
+    "reports/Cargo.toml",
+    "reports/src",
     "trace-recorder/format/Cargo.toml",
     "trace-recorder/format/src",
     "web/Cargo.toml",
@@ -24,12 +29,26 @@ const SOURCES: [&str; 7] = [
 
 /// The shared objects: package, folder, file, and the name of the embedded bytes.
 const OBJECTS: [(&str, &str, &str, &str); 2] = [
-    ("fancy-preload", "alloc-core/preload", "libfancy.so", "FANCY"),
-    ("heaptape-preload", "trace-recorder/preload", "libheaptape.so", "RECORDER"),
+    (
+        "fancy-preload",
+        "alloc-core/preload",
+        "libfancy.so",
+        "FANCY",
+    ),
+    (
+        "heaptape-preload",
+        "trace-recorder/preload",
+        "libheaptape.so",
+        "RECORDER",
+    ),
 ];
 
 /// What they are made of beyond [`SOURCES`].
-const OBJECT_SOURCES: [&str; 3] = ["alloc-core/preload", "trace-recorder/preload", "trace-recorder/capture"];
+const OBJECT_SOURCES: [&str; 3] = [
+    "alloc-core/preload",
+    "trace-recorder/preload",
+    "trace-recorder/capture",
+];
 
 /// They run inside other people's programs: small, no unwinding, and one unit, so that the fast paths are whole.
 const OBJECT_PROFILE: [&str; 4] = [
@@ -62,7 +81,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     fs::write(out.join("page.rs"), table)?;
-    fs::write(out.join("objects.rs"), objects(&root, &nested_target(&out))?)?;
+    fs::write(
+        out.join("objects.rs"),
+        objects(&root, &nested_target(&out))?,
+    )?;
     Ok(())
 }
 
@@ -86,7 +108,10 @@ fn objects(root: &Path, target: &Path) -> Result<String, Box<dyn Error>> {
             return Err(format!("{file} could not be built:\n{reason}").into());
         }
         let path = target.join("release").join(file);
-        writeln!(source, "pub static {name}: &[u8] = include_bytes!({path:?});")?;
+        writeln!(
+            source,
+            "pub static {name}: &[u8] = include_bytes!({path:?});"
+        )?;
     }
     Ok(source)
 }

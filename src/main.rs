@@ -3,6 +3,8 @@
 //! This package is the command line: arguments, progress, tables, exit codes. The work is in the libraries.
 
 mod commands;
+mod limits;
+mod live;
 mod progress;
 mod server;
 mod shared_objects;
@@ -12,7 +14,10 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{allocators, compare, info, record, replay, report, verify, view, worker};
+use commands::{
+    allocators, compare, export, import, info, live_worker, record, replay, report, run, salvage,
+    validate, verify, view, worker,
+};
 
 /// Records what a program asks of its allocator, replays the tape against any allocator on real cores, and shows the
 /// difference in charts and in a browser where you walk through the heap
@@ -40,13 +45,22 @@ enum Command {
     Record(record::RecordArgs),
     Info(info::InfoArgs),
     Verify(verify::VerifyArgs),
+    Salvage(salvage::SalvageArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Replay(replay::ReplayArgs),
     Compare(compare::CompareArgs),
     Report(report::ReportArgs),
     View(view::ViewArgs),
+    Run(run::RunArgs),
+    Validate(validate::ValidateArgs),
     Allocators(allocators::AllocatorsArgs),
     #[command(name = "__replay-worker", hide = true)]
     Worker(worker::WorkerArgs),
+    #[command(name = "__live-worker", hide = true)]
+    LiveWorker(live_worker::LiveWorkerArgs),
+    #[command(name = "__scenario", hide = true)]
+    Scenario(live_worker::ScenarioArgs),
 }
 
 fn main() -> ExitCode {
@@ -61,12 +75,19 @@ fn main() -> ExitCode {
         Command::Record(args) => record::run(args),
         Command::Info(args) => info::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Salvage(args) => salvage::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Report(args) => report::run(args),
         Command::View(args) => view::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Validate(args) => validate::run(args),
         Command::Allocators(args) => allocators::run(args),
         Command::Worker(args) => worker::run(args),
+        Command::LiveWorker(args) => live_worker::run(args),
+        Command::Scenario(args) => live_worker::run_plain(args),
     };
     match done {
         Ok(code) => code,

@@ -15,3 +15,15 @@ pub fn bar(len: u64, message: &str) -> ProgressBar {
         .with_style(style)
         .with_message(message.to_owned())
 }
+
+/// A bar of `len` bytes, or only a count of them where the length is not known (0). Shown where [`bar`] is.
+pub fn bytes(len: u64, message: &str) -> ProgressBar {
+    if len > 0 {
+        return bar(len, message);
+    }
+    let style = ProgressStyle::with_template("{msg:<32} {bytes} in {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))
+        .with_style(style)
+        .with_message(message.to_owned())
+}

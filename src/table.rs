@@ -1,50 +1,180 @@
 //! Results as a table for the terminal.
 
-use replayer::results::{Ratio, Results, Run, TapeSummary};
+use replayer::results::{Ratio, Results, Run, Summary, TapeSummary};
 use trace_recorder::units::{bytes, grouped, nanoseconds};
 
-/// One table a tape: a row an allocator, medians over its runs; below each, what makes it doubtful.
+/// One table a tape and number of workers: a row an allocator, medians over its runs; below each, what makes it doubtful.
 pub fn render(results: &Results) -> String {
     let mut text = String::new();
     for tape in &results.tapes {
-        text.push_str(&header(results, tape));
-        let rows: Vec<Vec<String>> = std::iter::once(titles())
-            .chain(
-                results
-                    .allocators
-                    .iter()
-                    .map(|a| row(results, tape, &a.name)),
-            )
-            .collect();
-        text.push_str(&aligned(&rows));
-        text.push_str(&notes(results, tape));
-        text.push('\n');
+        for threads in numbers_of_workers(results, tape) {
+            let part = Part {
+                results,
+                tape,
+                threads,
+            };
+            text.push_str(&part.header());
+            let names = results.allocators.iter().map(|a| a.name.as_str());
+            let rows: Vec<Vec<String>> = std::iter::once(titles())
+                .chain(names.map(|name| part.row(name)))
+                .collect();
+            text.push_str(&aligned(&rows));
+            text.push_str(&part.notes());
+            text.push('\n');
+        }
+    }
+    for info in &results.allocators {
+        for note in &info.notes {
+            text.push_str(&format!("note: {}: {note}\n", info.name));
+        }
+    }
+    if let Some(partial) = &results.partial {
+        text.push_str(&format!("Not all was measured: {partial}\n"));
     }
     text
 }
 
-fn header(results: &Results, tape: &TapeSummary) -> String {
-    let runs: Vec<&Run> = results
-        .runs
-        .iter()
-        .filter(|run| run.tape == tape.name)
-        .collect();
-    let ops = tape.mallocs + tape.frees + tape.reallocs;
-    let repetitions = runs.iter().map(|run| run.repetition).max().unwrap_or(0);
-    let harness = runs
-        .iter()
-        .find_map(|run| run.harness_ns_per_op)
-        .map_or(String::new(), |ns| {
-            format!(", harness {ns:.1} ns an operation")
-        });
-    format!(
-        "{}: {} threads, {} operations ({} reallocs, {} frees by another thread), median of {repetitions}{harness}\n",
-        tape.name,
-        grouped(u64::from(tape.threads)),
-        grouped(ops),
-        grouped(tape.reallocs),
-        tape.remote_frees.map_or("?".to_owned(), grouped),
-    )
+/// The numbers of workers with which a tape was replayed, in the order measured; at least one, so that a tape without runs is told of.
+fn numbers_of_workers(results: &Results, tape: &TapeSummary) -> Vec<Option<u32>> {
+    let mut numbers = Vec::new();
+    let summaries = results.summary.iter().filter(|s| s.tape == tape.name);
+    let faults = results.faults.iter().filter(|f| f.tape == tape.name);
+    for threads in summaries
+        .map(|s| s.threads)
+        .chain(faults.map(|f| f.threads))
+    {
+        if !numbers.contains(&threads) {
+            numbers.push(threads);
+        }
+    }
+    if numbers.is_empty() {
+        numbers.push(None);
+    }
+    numbers
+}
+
+/// One tape with one number of workers.
+#[derive(Clone, Copy)]
+struct Part<'r> {
+    results: &'r Results,
+    tape: &'r TapeSummary,
+    threads: Option<u32>,
+}
+
+impl<'r> Part<'r> {
+    fn runs(self) -> impl Iterator<Item = &'r Run> {
+        self.results
+            .runs
+            .iter()
+            .filter(move |run| run.tape == self.tape.name && run.threads == self.threads)
+    }
+
+    fn summaries(self) -> Vec<&'r Summary> {
+        self.results
+            .summary
+            .iter()
+            .filter(|s| s.tape == self.tape.name && s.threads == self.threads)
+            .collect()
+    }
+
+    fn header(self) -> String {
+        let tape = self.tape;
+        let ops = tape.mallocs + tape.frees + tape.reallocs;
+        let repetitions = self.runs().map(|run| run.repetition).max().unwrap_or(0);
+        let harness = self
+            .runs()
+            .find_map(|run| run.harness_ns_per_op)
+            .map_or(String::new(), |ns| {
+                format!(", harness {ns:.1} ns an operation")
+            });
+        let folded = self
+            .threads
+            .map_or(String::new(), |n| format!(" on {n} workers"));
+        let mut text = format!(
+            "{}: {} threads{folded}, {} operations ({} reallocs, {} frees by another thread), median of {repetitions}{harness}\n",
+            tape.name,
+            grouped(u64::from(tape.threads)),
+            grouped(ops),
+            grouped(tape.reallocs),
+            tape.remote_frees.map_or("?".to_owned(), grouped),
+        );
+        if let (Some(ns), Some(size)) = (tape.plan_ns, tape.plan_bytes) {
+            let windows = tape
+                .plan_windows
+                .map_or(String::new(), |n| format!(", run in {n} windows"));
+            text.push_str(&format!(
+                "  planned in {}, {} ({:.1} bytes an operation){windows}\n",
+                nanoseconds(ns),
+                bytes(size),
+                size as f64 / ops.max(1) as f64
+            ));
+        }
+        text
+    }
+
+    fn row(self, allocator: &str) -> Vec<String> {
+        let runs: Vec<&Run> = self.runs().filter(|r| r.allocator == allocator).collect();
+        let summaries = self.summaries();
+        let summary = summaries.iter().find(|s| s.allocator == allocator);
+        let middle = |measure: fn(&Run) -> Option<u64>| -> Option<u64> {
+            let values: Vec<f64> = runs
+                .iter()
+                .filter_map(|run| measure(run))
+                .map(|value| value as f64)
+                .collect();
+            replayer::measure::median(&values).map(|value| value.round() as u64)
+        };
+        let tell = |value: Option<u64>, how: fn(u64) -> String| value.map_or("-".to_owned(), how);
+        // Never a median: a run with failures must not hide behind two without.
+        let failed = runs.iter().map(|run| run.failed).max();
+        vec![
+            allocator.to_owned(),
+            tell(middle(|run| Some(run.elapsed_ns)), nanoseconds),
+            tell(middle(|run| Some(run.mallocs)), grouped),
+            tell(middle(|run| Some(run.frees)), grouped),
+            tell(failed, grouped),
+            tell(middle(|run| run.peak_live_bytes), bytes),
+            tell(middle(|run| run.peak_rss_bytes), bytes),
+            ratio(summary.and_then(|s| s.elapsed_ratio)),
+            ratio(summary.and_then(|s| s.rss_ratio)),
+        ]
+    }
+
+    /// Warnings, those of every allocator once; and the reasons of runs that gave nothing.
+    fn notes(self) -> String {
+        let summaries = self.summaries();
+        let mut text = String::new();
+        let everywhere = |warning: &String| {
+            summaries.len() > 1 && summaries.iter().all(|s| s.warnings.contains(warning))
+        };
+        if let Some(first) = summaries.first() {
+            for warning in first.warnings.iter().filter(|w| everywhere(w)) {
+                text.push_str(&format!("  note: {warning}\n"));
+            }
+        }
+        for summary in &summaries {
+            for warning in summary.warnings.iter().filter(|w| !everywhere(w)) {
+                text.push_str(&format!("  note: {}: {warning}\n", summary.allocator));
+            }
+        }
+        for fault in self
+            .results
+            .faults
+            .iter()
+            .filter(|fault| fault.tape == self.tape.name && fault.threads == self.threads)
+        {
+            let when = if fault.repetition == 0 {
+                "before the first run".to_owned()
+            } else {
+                format!("run {}", fault.repetition)
+            };
+            text.push_str(&format!(
+                "  failed: {}, {when}: {}\n",
+                fault.allocator, fault.reason
+            ));
+        }
+        text
+    }
 }
 
 fn titles() -> Vec<String> {
@@ -63,48 +193,15 @@ fn titles() -> Vec<String> {
     .into()
 }
 
-fn row(results: &Results, tape: &TapeSummary, allocator: &str) -> Vec<String> {
-    let runs: Vec<&Run> = results
-        .runs
-        .iter()
-        .filter(|run| run.tape == tape.name && run.allocator == allocator)
-        .collect();
-    let summary = results
-        .summary
-        .iter()
-        .find(|s| s.tape == tape.name && s.allocator == allocator);
-    let middle = |measure: fn(&Run) -> Option<u64>| -> Option<u64> {
-        let values: Vec<f64> = runs
-            .iter()
-            .filter_map(|run| measure(run))
-            .map(|value| value as f64)
-            .collect();
-        replayer::measure::median(&values).map(|value| value.round() as u64)
-    };
-    let tell = |value: Option<u64>, how: fn(u64) -> String| value.map_or("-".to_owned(), how);
-    // Never a median: a run with failures must not hide behind two without.
-    let failed = runs.iter().map(|run| run.failed).max();
-    vec![
-        allocator.to_owned(),
-        tell(middle(|run| Some(run.elapsed_ns)), nanoseconds),
-        tell(middle(|run| Some(run.mallocs)), grouped),
-        tell(middle(|run| Some(run.frees)), grouped),
-        tell(failed, grouped),
-        tell(middle(|run| run.peak_live_bytes), bytes),
-        tell(middle(|run| run.peak_rss_bytes), bytes),
-        ratio(summary.and_then(|s| s.elapsed_ratio)),
-        ratio(summary.and_then(|s| s.rss_ratio)),
-    ]
-}
-
-fn ratio(ratio: Option<Ratio>) -> String {
+/// `0.53 (0.50–0.55)`
+pub fn ratio(ratio: Option<Ratio>) -> String {
     ratio.map_or("-".to_owned(), |r| {
         format!("{:.2} ({:.2}–{:.2})", r.median, r.low, r.high)
     })
 }
 
 /// First column to the left, the others to the right.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|c| {
@@ -132,49 +229,10 @@ fn aligned(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Warnings, those of every allocator once; and the reasons of runs that gave nothing.
-fn notes(results: &Results, tape: &TapeSummary) -> String {
-    let summaries: Vec<_> = results
-        .summary
-        .iter()
-        .filter(|s| s.tape == tape.name)
-        .collect();
-    let mut text = String::new();
-    let everywhere = |warning: &String| {
-        summaries.len() > 1 && summaries.iter().all(|s| s.warnings.contains(warning))
-    };
-    if let Some(first) = summaries.first() {
-        for warning in first.warnings.iter().filter(|w| everywhere(w)) {
-            text.push_str(&format!("  note: {warning}\n"));
-        }
-    }
-    for summary in &summaries {
-        for warning in summary.warnings.iter().filter(|w| !everywhere(w)) {
-            text.push_str(&format!("  note: {}: {warning}\n", summary.allocator));
-        }
-    }
-    for fault in results
-        .faults
-        .iter()
-        .filter(|fault| fault.tape == tape.name)
-    {
-        let when = if fault.repetition == 0 {
-            "before the first run".to_owned()
-        } else {
-            format!("run {}", fault.repetition)
-        };
-        text.push_str(&format!(
-            "  failed: {}, {when}: {}\n",
-            fault.allocator, fault.reason
-        ));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use replayer::results::{AllocatorInfo, Fault, Machine, SCHEMA, Summary};
+    use replayer::results::{AllocatorInfo, Fault, Machine, SCHEMA};
 
     #[test]
     fn a_table_has_a_row_an_allocator_and_says_what_failed() {
@@ -203,6 +261,7 @@ mod tests {
             }),
             rss_ratio: None,
             warnings: warnings.iter().map(|&w| w.to_owned()).collect(),
+            ..Summary::default()
         };
         let results = Results {
             schema: SCHEMA,
@@ -226,7 +285,9 @@ mod tests {
                 allocator: "gone".into(),
                 repetition: 1,
                 reason: "it crashed".into(),
+                ..Fault::default()
             }],
+            ..Results::default()
         };
         let text = render(&results);
         let lines: Vec<&str> = text.lines().collect();

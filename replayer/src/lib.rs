@@ -10,22 +10,33 @@
 //! | [`engine`] | programs → threads that run them |
 //! | [`allocators`] | what they run against |
 //! | [`measure`] | fresh processes, repetitions, statistics |
+//!
+//! All but [`results`] stand behind the feature `engine`, which is on by default.
 
 pub mod results;
 
+#[cfg(feature = "engine")]
 pub mod mapping;
 
+#[cfg(feature = "engine")]
 pub mod plan;
 
+#[cfg(feature = "engine")]
 pub mod engine;
 
+#[cfg(feature = "engine")]
 pub mod allocators;
 
+#[cfg(feature = "engine")]
 pub mod measure;
 
+#[cfg(feature = "engine")]
 pub use allocators::{Allocator, AllocatorName, NameError};
+#[cfg(feature = "engine")]
 pub use engine::Touch;
+#[cfg(feature = "engine")]
 pub use measure::{
-    Progress, ReplayError, Settings, WORKER_COMMAND, Worker, run_matrix, worker_main,
+    Measurement, Progress, ReplayError, Settings, WORKER_COMMAND, Worker, run_matrix, worker_main,
 };
-pub use plan::{Plan, PlanError, plan};
+#[cfg(feature = "engine")]
+pub use plan::{Order, Pace, Plan, PlanError, PlanOptions, plan};

@@ -4,6 +4,12 @@
 //! Ratios are to `system`, paired repetition by repetition. Fields may be added, none renamed.
 //! `docs/results.md` describes every field.
 
+mod profile;
+
+pub use profile::{ProfileCell, TapeProfile};
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The schema that this code writes; a reader refuses any other number.
@@ -27,6 +33,64 @@ pub struct Results {
     /// Runs that gave no measurement (a worker that crashed, hung or could not start), each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// How it was replayed; the same for all runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplaySettings>,
+    /// Why the measurement ended before all runs were made; absent when it is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+    /// What makes all runs doubtful: a busy machine, a governor or a thermal limit that moved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The same program run live, without a recorder (`heaptape run`, `heaptape validate`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub live: Vec<LiveRun>,
+}
+
+impl Default for Results {
+    /// Nothing measured, in the present schema.
+    fn default() -> Results {
+        Results {
+            schema: SCHEMA,
+            machine: Machine::default(),
+            tapes: Vec::new(),
+            allocators: Vec::new(),
+            runs: Vec::new(),
+            summary: Vec::new(),
+            faults: Vec::new(),
+            replay: None,
+            partial: None,
+            warnings: Vec::new(),
+            live: Vec::new(),
+        }
+    }
+}
+
+/// How tapes were replayed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReplaySettings {
+    /// What is written into new blocks: `none`, `ends`, `pages` or `all`.
+    pub touch: String,
+    /// `thread`: threads run side by side, held together by edges; `total`: one thread, in the recorded order of all events.
+    pub order: String,
+    /// `asap`, or `recorded`: no request before its recorded time.
+    pub pace: String,
+    /// Whether each thread was bound to one processor.
+    pub pinned: bool,
+    /// One operation in so many, on average, has its latency taken; absent when it was chosen for each tape by its length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_every: Option<u32>,
+    /// Repetitions asked for; with a budget the least of them.
+    pub repetitions: u32,
+    /// The time budget, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_ns: Option<u64>,
+    /// After this long a worker counted as hung.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ns: Option<u64>,
+    /// The limit of each worker's memory, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit_bytes: Option<u64>,
 }
 
 /// Where a measurement was made.
@@ -58,6 +122,18 @@ pub struct Machine {
     /// The version of heaptape that measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heaptape: Option<String>,
+    /// The processors' frequency governor, for instance `performance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<String>,
+    /// The processors' frequency when the measurement began, hertz.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency_hz: Option<u64>,
+    /// The hypervisor, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypervisor: Option<String>,
+    /// The load average over a minute when the measurement began: how many wanted to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<f64>,
 }
 
 /// A tape as the results know it.
@@ -99,6 +175,18 @@ pub struct TapeSummary {
     /// The plan's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_bytes: Option<u64>,
+    /// Operations of the plan; a realloc is two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_ops: Option<u64>,
+    /// Edges: blocks that pass from one thread to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edges: Option<u64>,
+    /// In how many windows the plan was laid out in memory; absent when it was there as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_windows: Option<u64>,
+    /// Its blocks by size and lifetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<TapeProfile>,
 }
 
 /// An allocator as the results know it.
@@ -114,6 +202,9 @@ pub struct AllocatorInfo {
     /// Settings that matter, as `name=value`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<String>,
+    /// What to know of it, one sentence each; for instance that the object for live runs has another version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One replay of one tape under one allocator in one fresh process.
@@ -125,6 +216,9 @@ pub struct Run {
     pub allocator: String,
     /// 1 for the first measured repetition.
     pub repetition: u32,
+    /// The workers onto which the tape's threads were folded (`--threads N`); absent when each had a thread of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
     /// Wall time from the start of the first thread to the end of the last.
     pub elapsed_ns: u64,
     /// User time of the process in that span.
@@ -167,6 +261,94 @@ pub struct Run {
     /// Live bytes and resident memory over time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub footprint: Vec<FootprintSample>,
+    /// Where the processor time went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeSplit>,
+    /// How often a thread had to wait for a block from another thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_waits: Option<u64>,
+    /// What one reading of the clock costs; every sampled latency contains it once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ns: Option<u64>,
+    /// With `--pace recorded`: how far the replay was behind the recording at worst.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ns: Option<u64>,
+    /// Sampled latencies, as histograms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_histogram: Option<Histograms>,
+    /// The allocator's own statistics at the end of the run, before the last thread's blocks are gone where it can tell by then.
+    /// Names that end in `_bytes` are bytes, in `_ns` nanoseconds, others counts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub allocator_stats: BTreeMap<String, u64>,
+}
+
+/// Where the processor time of a run went: `user_ns + sys_ns`, in four parts that add up to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TimeSplit {
+    /// In the allocator: what remains of the user time when the harness's and the waits' parts are gone.
+    pub allocator_ns: u64,
+    /// In the kernel, waits apart: page faults of new memory, memory mapping, thread starts and ends.
+    pub kernel_ns: u64,
+    /// Spent looking for a block that another thread had not made yet (looking and yielding; sleep costs nothing).
+    pub wait_ns: u64,
+    /// The harness's own: operations × the processor time of one under `null`, waits apart.
+    pub harness_ns: u64,
+}
+
+/// Histograms by kind of request; a kind that was never sampled is empty.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Histograms {
+    /// malloc, calloc and aligned malloc.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub malloc: Vec<Bucket>,
+    /// free.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub free: Vec<Bucket>,
+    /// realloc.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub realloc: Vec<Bucket>,
+}
+
+/// One bucket of a histogram: `[from_ns, count]`. An octave has eight buckets of the same width, so each is an eighth of its octave's
+/// beginning wide (below 8 ns: 1 ns); empty ones are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket(
+    /// The smallest latency that counts here, nanoseconds.
+    pub u64,
+    /// How many were sampled.
+    pub u64,
+);
+
+/// A program run live under an allocator, measured from outside.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveRun {
+    /// The program: its file's name, or the scenario's.
+    pub program: String,
+    /// [`AllocatorInfo::name`].
+    pub allocator: String,
+    /// 1 for the first measured repetition.
+    pub repetition: u32,
+    /// The shared object that was preloaded; absent for `system`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// Wall time from before the start of the process to its end.
+    pub elapsed_ns: u64,
+    /// User time of the process and of its children that it waited for.
+    pub user_ns: u64,
+    /// System time likewise.
+    pub sys_ns: u64,
+    /// The most resident memory of the process.
+    pub peak_rss_bytes: u64,
+    /// The most private memory (heap, stacks, variables; no code) that was resident, sampled every millisecond; of the program itself,
+    /// not of its children. Absent where it was over too soon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_anon_bytes: Option<u64>,
+    /// Page faults served without I/O.
+    pub minor_faults: u64,
+    /// Page faults that needed I/O.
+    pub major_faults: u64,
+    /// How it ended: 0 for success.
+    pub exit_code: i32,
 }
 
 /// Latency percentiles by kind of request; a kind that never occurred is absent.
@@ -219,12 +401,19 @@ pub struct Summary {
     pub tape: String,
     /// [`AllocatorInfo::name`].
     pub allocator: String,
+    /// As [`Run::threads`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
     /// Elapsed time over `system`'s in the same repetition; below 1 is faster. Absent where `system` was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elapsed_ratio: Option<Ratio>,
     /// Peak RSS over `system`'s in the same repetition; below 1 is smaller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rss_ratio: Option<Ratio>,
+    /// Processor time of the allocator and of the kernel on its behalf (see [`TimeSplit`]) over `system`'s; what counts where the pace
+    /// is the recorded one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_ratio: Option<Ratio>,
     /// Reasons to doubt, one sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -252,4 +441,10 @@ pub struct Fault {
     pub repetition: u32,
     /// What happened, in a sentence.
     pub reason: String,
+    /// As [`Run::threads`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+    /// The kind: `crash`, `hang`, `memory`, `refused` (the worker could not begin) or `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }

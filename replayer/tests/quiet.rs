@@ -57,7 +57,7 @@ fn nothing_is_allocated_between_start_and_end() {
         "the counter sees that a run is made ready"
     );
     assert!(BOARD.set(Arc::clone(&board)).is_ok());
-    let outcome = engine.run().unwrap();
+    let outcome = engine.run(&mut ()).unwrap();
     assert!(board.started_ns().is_some() && board.ended_ns().is_some());
     assert_eq!(MEASURED.load(Ordering::Relaxed), 0);
     assert!(outcome.tally.mallocs > 1000 && outcome.latencies.malloc.is_some());

@@ -3,7 +3,7 @@
 mod common;
 
 use common::tape_of;
-use replayer::PlanError;
+use replayer::{PlanError, PlanOptions};
 use trace_format::{BlockId, Event, EventKind};
 
 fn malloc(time_ns: u64) -> Event {
@@ -23,7 +23,8 @@ fn free(time_ns: u64, thread: u32, index: u64) -> Event {
 }
 
 fn error_of(threads: &[Vec<Event>]) -> PlanError {
-    replayer::plan(&tape_of(threads), &|_| {}).expect_err("no plan can be made of this")
+    replayer::plan(&tape_of(threads), &PlanOptions::default(), &|_| {})
+        .expect_err("no plan can be made of this")
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn threads_that_wait_in_a_circle() {
         vec![malloc(7), free(7, 1, 0)],
         vec![malloc(7), free(7, 0, 0)],
     ]);
-    assert!(replayer::plan(&tape, &|_| {}).is_ok());
+    assert!(replayer::plan(&tape, &PlanOptions::default(), &|_| {}).is_ok());
 }
 
 #[test]

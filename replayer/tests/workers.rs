@@ -3,11 +3,12 @@
 mod common;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use common::{sample, tape_of};
 use replayer::results::Results;
-use replayer::{AllocatorName, Settings, Worker, run_matrix};
+use replayer::{AllocatorName, Measurement, ReplayError, Settings, Worker, run_matrix};
 use trace_format::Tape;
 
 fn tape_file(dir: &tempfile::TempDir, tape: &Tape<Vec<u8>>) -> PathBuf {
@@ -33,9 +34,30 @@ fn results_of(
     let path = tape_file(&dir, &tape_of(&sample(11, 12, 30_000).threads));
     let settings = Settings {
         timeout,
+        repetitions,
         ..Settings::default()
     };
-    run_matrix(&[path], allocators, repetitions, &settings, worker, &|_| {}).unwrap()
+    measured(&[path], allocators, &settings, worker).unwrap()
+}
+
+fn measured(
+    tapes: &[PathBuf],
+    allocators: &[AllocatorName],
+    settings: &Settings,
+    worker: &Worker,
+) -> Result<Results, ReplayError> {
+    run_matrix(
+        tapes,
+        &Measurement {
+            allocators,
+            settings,
+            worker,
+            progress: &|_| {},
+            save: &|_| {},
+            stop: &AtomicBool::new(false),
+            earlier: None,
+        },
+    )
 }
 
 fn reason_of(script: &str, timeout: Duration) -> String {
@@ -71,8 +93,15 @@ fn every_allocator_is_measured() {
         .iter()
         .map(|r| (r.repetition, r.allocator.as_str()))
         .collect();
+    let names = AllocatorName::ALL.map(|name| name.to_string());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let expected: Vec<(u32, &str)> = (1..=2)
-        .flat_map(|r| AllocatorName::ALL.map(|a| (r, a.name())))
+        .flat_map(|r| {
+            // Each repetition begins with another one.
+            let mut turn = names.clone();
+            turn.rotate_left(r as usize - 1);
+            turn.into_iter().map(move |name| (r, name))
+        })
         .collect();
     assert_eq!(order, expected);
     let tape = &results.tapes[0];
@@ -153,13 +182,11 @@ fn a_file_that_is_no_tape_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tape");
     let run = || {
-        run_matrix(
+        measured(
             std::slice::from_ref(&path),
             &[],
-            1,
             &Settings::default(),
             &shell("true"),
-            &|_| {},
         )
         .unwrap_err()
         .to_string()

@@ -44,6 +44,8 @@ pub const REFERENCE: Colour = colour("reference", 0x9AA4B1, 0x6F7A89);
 pub const WASH: Colour = colour("wash", 0xF4F6F8, 0x1D222A);
 /// Live bytes: what the program asked for, whatever the allocator.
 pub const LIVE: Colour = colour("live", 0xC3CCD7, 0x4B5664);
+/// The tape itself, which is no allocator's.
+pub const TAPE: Colour = colour("tape", 0x5B4B8A, 0xB7A8E6);
 /// Something went wrong.
 pub const WARN: Colour = colour("warn", 0xB00020, 0xFF7A85);
 
@@ -72,24 +74,41 @@ const OTHERS: [Colour; 8] = [
     colour("b-8", 0x6699CC, 0xA6C8EC),
 ];
 
-/// Colours for these allocators, in their order. A known name always gets the same colour;
-/// the others (such as `preload:…`) take theirs from a cycle, in the order in which they come.
+/// Colours for these allocators, in their order. A known name always gets the same colour; another (such as `preload:…`) has one
+/// by its name, so that it is the same in every report, unless a stranger before it has that one: then the next that is free.
 pub fn allocators<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Colour> {
-    let mut strangers = OTHERS.iter().cycle();
+    let mut taken = [0usize; OTHERS.len()];
+    let mut stranger = |name: &str| {
+        let least = taken.iter().copied().min().unwrap_or(0);
+        let first = spread(name);
+        let places = (0..OTHERS.len()).map(|i| (first + i) % OTHERS.len());
+        let free = places.clone().find(|i| taken[*i] == least);
+        let at = free.unwrap_or(first);
+        taken[at] += 1;
+        OTHERS[at]
+    };
     names
         .into_iter()
         .map(
             |name| match NAMED.iter().find(|(known, _)| *known == name) {
                 Some((_, colour)) => *colour,
-                None => strangers.next().copied().unwrap_or(INK),
+                None => stranger(name),
             },
         )
         .collect()
 }
 
+/// A place among the strangers' colours by the name's letters (FNV-1a).
+fn spread(name: &str) -> usize {
+    let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    (hash % OTHERS.len() as u64) as usize
+}
+
 /// Every colour of the theme.
 pub fn all() -> impl Iterator<Item = Colour> {
-    [PAPER, INK, MUTED, GRID, REFERENCE, WASH, LIVE, WARN]
+    [PAPER, INK, MUTED, GRID, REFERENCE, WASH, LIVE, TAPE, WARN]
         .into_iter()
         .chain(NAMED.iter().map(|(_, colour)| *colour))
         .chain(OTHERS)
@@ -129,8 +148,77 @@ mod tests {
     fn an_allocator_keeps_its_colour_whatever_stands_beside_it() {
         let all = allocators(["system", "preload:/a.so", "fancy", "preload:/b.so"]);
         assert_eq!(all[2], allocators(["fancy"])[0]);
+        assert_eq!(all[1], allocators(["preload:/a.so"])[0]);
+        let eight: Vec<String> = (0..8).map(|i| format!("preload:/{i}.so")).collect();
+        let eight = allocators(eight.iter().map(String::as_str));
+        assert_eq!(
+            eight.iter().map(|c| c.name).collect::<HashSet<_>>().len(),
+            8
+        );
         assert_ne!(all[1], all[3]);
         assert_eq!(allocators((0..40).map(|_| "x")).len(), 40);
+    }
+
+    /// How two colours look to somebody without one of the three kinds of cones: the simulation of Viénot, Brettel and Mollon
+    /// (1999) for the red and green ones, then the distance in CIE L*a*b* (1976).
+    #[test]
+    fn known_allocators_differ_for_colour_blind_readers() {
+        let linear = |c: u8| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.04045 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        let times = |m: &[[f64; 3]; 3], v: [f64; 3]| {
+            m.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
+        };
+        let normal = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let protan = [
+            [0.11238, 0.88762, 0.0],
+            [0.11238, 0.88762, 0.0],
+            [0.00401, -0.00401, 1.0],
+        ];
+        let deutan = [
+            [0.29275, 0.70725, 0.0],
+            [0.29275, 0.70725, 0.0],
+            [-0.02234, 0.02234, 1.0],
+        ];
+        let to_xyz = [
+            [0.4124, 0.3576, 0.1805],
+            [0.2126, 0.7152, 0.0722],
+            [0.0193, 0.1192, 0.9505],
+        ];
+        let lab = |rgb: [f64; 3]| {
+            let xyz = times(&to_xyz, rgb);
+            let f = |t: f64| {
+                if t > 0.008856 {
+                    t.cbrt()
+                } else {
+                    7.787 * t + 16.0 / 116.0
+                }
+            };
+            let (x, y, z) = (f(xyz[0] / 0.9505), f(xyz[1]), f(xyz[2] / 1.089));
+            [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+        };
+        let forms: [fn(&Colour) -> RGBColor; 2] = [|c| c.light, |c| c.dark];
+        for form in forms {
+            for sight in [normal, protan, deutan] {
+                let seen = |c: &Colour| {
+                    let RGBColor(r, g, b) = form(c);
+                    lab(times(&sight, [linear(r), linear(g), linear(b)]))
+                };
+                // The default five and the two more allocators that are shown beside them; `null` is grey on purpose.
+                for (i, (a, one)) in NAMED[..7].iter().enumerate() {
+                    for (b, other) in &NAMED[i + 1..7] {
+                        let (p, q) = (seen(one), seen(other));
+                        let distance = (0..3).map(|k| (p[k] - q[k]).powi(2)).sum::<f64>().sqrt();
+                        assert!(distance > 10.0, "{a} and {b}: {distance:.1}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -15,33 +15,34 @@ pub fn count(n: u64) -> String {
 
 /// A size with a binary unit and three significant digits: `1.31 GiB`.
 pub fn bytes(n: f64) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if !n.is_finite() {
-        return UNKNOWN.to_owned();
-    }
-    let mut value = n;
-    let mut unit = 0;
-    // 999.5 would round to four digits: the next unit reads better.
-    while value.abs() >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{}{NBSP}{}", significant(value, 3), UNITS[unit])
+    scaled(n, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
 /// A time in nanoseconds with its SI unit and three significant digits: `1.23 µs`.
 pub fn nanos(n: f64) -> String {
-    const UNITS: [&str; 4] = ["ns", "µs", "ms", "s"];
-    if !n.is_finite() {
+    scaled(n, 1000.0, &["ns", "µs", "ms", "s"])
+}
+
+/// How many a second, with an SI prefix and three significant digits: `12.3 M/s`.
+pub fn rate(per_second: f64) -> String {
+    scaled(per_second, 1000.0, &["/s", "k/s", "M/s", "G/s"])
+}
+
+/// With three significant digits in the largest unit that leaves it at least 1; each unit is `base` times the one before.
+fn scaled(n: f64, base: f64, units: &[&str]) -> String {
+    let mut units = units.iter();
+    let Some(mut unit) = units.next().filter(|_| n.is_finite()) else {
         return UNKNOWN.to_owned();
-    }
+    };
     let mut value = n;
-    let mut unit = 0;
-    while value.abs() >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
+    // 999.5 would round to four digits: the next unit reads better.
+    while value.abs() >= 999.5
+        && let Some(next) = units.next()
+    {
+        value /= base;
+        unit = next;
     }
-    format!("{}{NBSP}{}", significant(value, 3), UNITS[unit])
+    format!("{}{NBSP}{unit}", significant(value, 3))
 }
 
 /// A ratio: `0.42 ×`, `12.3 ×`, `1,000,000 ×`.
@@ -73,6 +74,14 @@ pub fn times_range(low: f64, high: f64) -> String {
     } else {
         format!("{a}–{b}{NBSP}×")
     }
+}
+
+/// The range of several ratios.
+pub fn times_range_of(ratios: impl IntoIterator<Item = f64>) -> String {
+    let (low, high) = ratios
+        .into_iter()
+        .fold((f64::INFINITY, 0.0f64), |(l, h), r| (l.min(r), h.max(r)));
+    times_range(low, high)
 }
 
 /// A share, 0 to 1, as a percentage: `33 %`.
@@ -227,6 +236,14 @@ mod tests {
         assert_eq!(plain(nanos(70_847_186_000.0)), "70.8 s");
         assert_eq!(plain(nanos(7.2e12)), "7,200 s");
         assert_eq!(nanos(f64::INFINITY), UNKNOWN);
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!(plain(rate(0.0)), "0 /s");
+        assert_eq!(plain(rate(12_345_678.0)), "12.3 M/s");
+        assert_eq!(plain(rate(999.6)), "1.00 k/s");
+        assert_eq!(rate(f64::NAN), UNKNOWN);
     }
 
     #[test]

@@ -11,7 +11,7 @@ fn three_tapes_and_eight_allocators() {
     let begun = Instant::now();
     let written = write_report(&sample::full(), dir.path()).unwrap();
     let took = begun.elapsed();
-    assert_eq!(written.charts.len(), 2 + 3 * 3);
+    assert_eq!(written.charts.len(), 3 + 3 * 5);
     let mut bytes = std::fs::metadata(&written.index).unwrap().len();
     for chart in &written.charts {
         let (svg, png) = (
@@ -38,12 +38,27 @@ fn three_tapes_and_eight_allocators() {
     assert!(took.as_secs_f64() < limit, "{took:?}");
 }
 
+/// The page without the contents of its downloads.
+fn without_data(html: &str) -> String {
+    let mut out = String::new();
+    for (i, part) in html.split("href=\"data:").enumerate() {
+        let part = if i == 0 {
+            part
+        } else {
+            part.split_once('"').unwrap().1
+        };
+        out.push_str(part);
+    }
+    out
+}
+
 #[test]
 fn the_page_fetches_nothing_and_runs_nothing() {
     for (name, results) in sample::awkward() {
         let study = reports::study::Study::new(&results);
         let pictures = reports::pictures(&study).unwrap();
-        let html = reports::page::page(&study, &pictures).html;
+        let files = sample::unpainted(&pictures);
+        let html = without_data(&reports::page::page(&study, &pictures, &files).html);
         for forbidden in [
             "http://", "https://", "<script", "<link", "<img", "<iframe", "url(", "@import",
             " src=", " onload", "NaN", "<text",
@@ -104,7 +119,8 @@ fn what_comes_from_the_results_is_escaped() {
     results.tapes[0].name = evil.into();
     let study = reports::study::Study::new(&results);
     let pictures = reports::pictures(&study).unwrap();
-    let html = reports::page::page(&study, &pictures).html;
+    let files = sample::unpainted(&pictures);
+    let html = reports::page::page(&study, &pictures, &files).html;
     assert!(!html.contains("<script") && !html.contains("alert(1)</script>"));
     assert_eq!(html.matches("</style>").count(), 1);
     assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
@@ -176,5 +192,39 @@ fn the_headline_answers_the_question() {
     assert_eq!(
         headline("no successes"),
         "Nothing was measured: no run finished."
+    );
+}
+
+#[test]
+fn the_page_shows_all_that_can_be_told() {
+    let results = sample::told();
+    let study = reports::study::Study::new(&results);
+    let pictures = reports::pictures(&study).unwrap();
+    let page = reports::page::page(&study, &pictures, &sample::unpainted(&pictures));
+    let html = page.html.replace('\u{a0}', " ");
+    for told in [
+        "interrupted after 97 of 120 runs",
+        "other programs used 14 % of the processors",
+        "id=\"live\"",
+        "./server",
+        "schedutil",
+        "3,212 MHz",
+        "id=\"settings\"",
+        "mapped_bytes <span class=\"nb\">123 MiB</span>",
+        "compare processor time",
+        "download=\"footprint-basic.csv\"",
+    ] {
+        assert!(html.contains(told), "{told}");
+    }
+    for picture in &pictures {
+        let (rows, head) = (&picture.data.rows, picture.data.head.len());
+        assert!(!rows.is_empty(), "{} has no figures", picture.meta.id);
+        assert!(rows.iter().all(|r| r.len() == head), "{}", picture.meta.id);
+    }
+    let line = |text: &str| page.summary.lines().any(|l| l.contains(text));
+    assert!(
+        line("| fancy | ") && line("> ⚠ interrupted"),
+        "{}",
+        page.summary
     );
 }

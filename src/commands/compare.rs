@@ -6,9 +6,13 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
+use replayer::results::{ProfileCell, Results, TapeProfile};
+use trace_format::{FileSource, Tape};
+use trace_recorder::info::info_with_progress;
 use trace_recorder::{Phase, Scale, Scenario, ScenarioOptions, record_scenario};
 
-use super::replay::{MeasureArgs, measure, print, verdict, write_results};
+use super::measure::{MeasureArgs, Tapes, interruption, measure, write_results};
+use super::replay::{print, verdict};
 use crate::{progress, table};
 
 /// Compare allocators on tapes and draw a report (the default command)
@@ -21,9 +25,12 @@ Examples:
   heaptape                                            = heaptape compare: scenarios, default allocators, folder `report`
   heaptape compare my.tape                            one tape of yours
   heaptape compare my.tape -a system,fancy -n 10 -o mine
-  heaptape compare --scale small                      the scenarios in a few seconds")]
+  heaptape compare --scale small                      the scenarios in a few seconds
+  heaptape compare my.tape --threads 1,2,4            how each scales: the threads folded onto 1, 2 and 4 workers
+  heaptape compare my.tape --budget 10m               repeat until the ratios are known, 10 minutes at most
+  heaptape compare my.tape --resume                   make the runs that Ctrl-C kept from being made")]
 pub struct CompareArgs {
-    /// The tapes; without any the scenarios are recorded
+    /// The tapes, `-` is standard input; without any the scenarios are recorded
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -51,21 +58,59 @@ pub fn run(args: &CompareArgs) -> Result<ExitCode> {
         .with_context(|| format!("{}: cannot be made", args.output.display()))?;
     let recorded;
     let files = if args.files.is_empty() {
-        recorded = record(args.scale, &args.output.join("tapes"))?;
+        recorded = record(args.scale, &args.output.join("tapes"), args.how.resume)?;
         &recorded
     } else {
         &args.files
     };
-    let results = measure(files, &args.how)?;
-    write_results(&results, &args.output.join("results.json"))?;
+    let file = args.output.join("results.json");
+    let tapes = Tapes::gather(files)?;
+    let stop = interruption()?;
+    let mut results = measure(tapes.paths(), &args.how, Some(&file), &stop)?;
+    if results.partial.is_none() {
+        profile(&mut results, tapes.paths());
+    }
+    write_results(&results, &file)?;
     print(&table::render(&results))?;
     let written = reports::write_report(&results, &args.output)?;
     print(&format!("Report: {}\n", written.index.display()))?;
     Ok(verdict(&results))
 }
 
-/// Records the scenarios into `dir`.
-fn record(scale: Scale, dir: &Path) -> Result<Vec<PathBuf>> {
+/// Adds to the tapes what their blocks are like. A tape that can't be read again is told of: the measurement stands without it.
+fn profile(results: &mut Results, files: &[PathBuf]) {
+    if files.len() != results.tapes.len() {
+        return;
+    }
+    let mut doubts = Vec::new();
+    for (tape, file) in results.tapes.iter_mut().zip(files) {
+        match blocks(file) {
+            Ok(found) => tape.profile = Some(found),
+            Err(why) => doubts.push(format!(
+                "the sizes and lifetimes of the blocks of {} are not known: {why:#}",
+                tape.name
+            )),
+        }
+    }
+    results.warnings.extend(doubts);
+}
+
+/// The blocks of a tape by size and lifetime.
+fn blocks(file: &Path) -> Result<TapeProfile> {
+    let tape = Tape::open(FileSource::open(file)?)?;
+    let bar = progress::bar(tape.totals().events, "sizes and lifetimes");
+    let info = info_with_progress(&tape, &|done, _| bar.set_position(done));
+    bar.finish_and_clear();
+    let info = info?;
+    let cells = info.blocks.cells().into_iter();
+    Ok(TapeProfile {
+        timed: matches!(info.clock, "monotonic" | "cycle counter"),
+        cells: cells.map(|c| ProfileCell(c.0, c.1, c.2, c.3)).collect(),
+    })
+}
+
+/// Records the scenarios into `dir`. With `keep`, tapes that lie there are taken as they are.
+fn record(scale: Scale, dir: &Path, keep: bool) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
     let options = ScenarioOptions {
         scale,
@@ -73,6 +118,9 @@ fn record(scale: Scale, dir: &Path) -> Result<Vec<PathBuf>> {
     };
     let record_one = |scenario: Scenario| {
         let path = dir.join(format!("{scenario}.tape"));
+        if keep && path.is_file() {
+            return Ok(path);
+        }
         let bar = Mutex::new(Bar {
             shown: None,
             bar: progress::bar(0, "recording"),

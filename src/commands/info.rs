@@ -1,6 +1,6 @@
 //! `heaptape info`: what is on a tape.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,15 +48,24 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The tape's bytes: a file, or all of standard input, kept in a file that has no name.
+/// The tape's bytes: a file, or all of standard input or of another pipe, kept in a file that has no name.
 pub(super) fn open_source(path: &Path) -> Result<FileSource> {
-    if path != Path::new("-") {
-        return FileSource::open(path).with_context(|| format!("cannot open {}", path.display()));
-    }
-    let mut kept =
-        tempfile::NamedTempFile::new().context("cannot keep standard input in a temporary file")?;
-    std::io::copy(&mut std::io::stdin().lock(), &mut kept).context("cannot read standard input")?;
-    FileSource::open(kept.path()).context("cannot open what was read from standard input")
+    let name = shown(path);
+    let opened = || format!("cannot open {name}");
+    let mut pipe: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let kind = std::fs::metadata(path).with_context(opened)?;
+        if kind.is_file() || kind.is_dir() {
+            return FileSource::open(path).with_context(opened);
+        }
+        Box::new(std::fs::File::open(path).with_context(opened)?)
+    };
+    let mut kept = tempfile::NamedTempFile::new()
+        .with_context(|| format!("cannot keep {name} in a temporary file"))?;
+    std::io::copy(&mut pipe, &mut kept)
+        .with_context(|| format!("cannot keep {name} in a temporary file"))?;
+    FileSource::open(kept.path()).with_context(opened)
 }
 
 /// What messages call the input.

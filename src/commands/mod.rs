@@ -2,10 +2,17 @@
 
 pub mod allocators;
 pub mod compare;
+pub mod export;
+pub mod import;
 pub mod info;
+pub mod live_worker;
+pub mod measure;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod run;
+pub mod salvage;
+pub mod validate;
 pub mod verify;
 pub mod view;
 pub mod worker;

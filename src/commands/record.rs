@@ -1,23 +1,30 @@
 //! `heaptape record`: makes a tape.
 
+pub mod elf;
+mod launch;
+mod program;
+pub(super) mod tapes;
+
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use indicatif::ProgressBar;
-use trace_recorder::units::{bytes, grouped, nanoseconds};
+use trace_recorder::units::grouped;
 use trace_recorder::{
-    Phase, RecordError, Recorded, Scale, Scenario, ScenarioOptions, record_scenario,
-    record_scenario_to,
+    RecordError, Scale, Scenario, ScenarioOptions, record_scenario, record_scenario_to,
 };
 
 /// Record what a program asks of its allocator
 ///
-/// The program is one of the scenarios that come with heaptape. Each is a real multi-threaded program; the same seed
-/// gives each of its threads the same requests.
+/// Any dynamically linked program, or one of the scenarios that come with heaptape: each of those is a real
+/// multi-threaded program, and the same seed gives each of its threads the same requests.
+///
+/// A program is recorded with all its threads and children, whatever happens to it. What is caught goes to a folder
+/// FILE.capture, which becomes the tape when the program ends; if heaptape itself is killed, `heaptape salvage` makes the
+/// tape of that folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Scenarios:
@@ -26,13 +33,24 @@ Scenarios:
   ephemeral-visits  the original rule, by which hardly any block dies; needs very much memory
   large             sizes from 16 bytes to 256 KiB, frees by other threads, threads that come and go
 
+Signals to heaptape while it records a program:
+  USR1        switches recording off, and on again
+  INT, QUIT   a second one ends the recording, the program goes on (the first goes to the program from the terminal)
+  TERM, HUP   are passed on to the program
+
 Examples:
+  heaptape record -o my.tape -- ./server --its args
+  heaptape record -o gcc.tape --follow merge -- gcc -O2 -c big.c      compiler, assembler and all on one tape
+  heaptape record -o my.tape --start-after 30 --duration 10 -- ./server
   heaptape record -o basic.tape --scenario basic
   heaptape record -o small.tape --scenario large --scale small --seed 7
   heaptape record -o short.tape --scenario ephemeral --threads 16 --ops 50000 --ttl 10..500
-  heaptape record -o - --scenario basic | heaptape info -")]
+  heaptape record -o - --scenario basic | heaptape info -
+
+Exit codes: 0 the tape is whole and the program ended with status 0, 1 one of them is not so, 2 wrong usage.")]
 pub struct RecordArgs {
-    /// The tape to write; `-` is standard output
+    /// The tape to write; `-` is standard output (scenarios only). Children's tapes have their process number before the
+    /// ending: my.1234.tape
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -41,32 +59,89 @@ pub struct RecordArgs {
     scenario: Option<Scenario>,
 
     /// Threads that run at once
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "program")]
     threads: Option<u32>,
 
     /// Operations of each thread
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "program")]
     ops: Option<u64>,
 
     /// Slots: of the shared array (basic), of each thread's timing wheel (ephemeral), ring (ephemeral-visits) or table (large)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "program")]
     ring: Option<u64>,
 
     /// Seed of the random generators
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        conflicts_with = "program"
+    )]
     seed: u64,
 
     /// How much to do where nothing else is said: small, default or paper
-    #[arg(long, value_name = "SCALE", default_value_t = Scale::Default)]
+    #[arg(long, value_name = "SCALE", default_value_t = Scale::Default, conflicts_with = "program")]
     scale: Scale,
 
     /// Shortest and longest time to live of a block, in operations of its thread (ephemeral) or visits of its slot (ephemeral-visits)
-    #[arg(long, value_name = "MIN..MAX", value_parser = ttl)]
+    #[arg(long, value_name = "MIN..MAX", value_parser = ttl, conflicts_with = "program")]
     ttl: Option<(u64, u64)>,
 
-    /// A program to record, with its arguments (not in this version)
+    /// What happens to a program's children: a tape each, all on one tape, or not recorded
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Follow::Separate, conflicts_with = "scenario")]
+    follow: Follow,
+
+    /// Begin to record so many seconds after the program began
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "scenario")]
+    start_after: Option<Duration>,
+
+    /// Record for so many seconds; the tape is made then, and the program goes on
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "scenario")]
+    duration: Option<Duration>,
+
+    /// Most bytes that the capture may take on disk; recording stops there [default: all but the last 256 MiB]
+    #[arg(long, value_name = "BYTES", value_parser = size, conflicts_with = "scenario")]
+    max_capture: Option<u64>,
+
+    /// The program to record, with its arguments
     #[arg(last = true, value_name = "PROGRAM", conflicts_with = "scenario")]
     program: Vec<OsString>,
+}
+
+/// What happens to a program's children.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Follow {
+    /// Each process has a tape of its own
+    Separate,
+    /// All processes on one tape
+    Merge,
+    /// Only the first process is recorded
+    None,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "seconds are a number of at least 0, for example 2.5".to_owned())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(['K', 'M', 'G', 'T']);
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => 64,
+    };
+    let bytes = digits.parse::<u64>().ok();
+    bytes
+        .and_then(|bytes| bytes.checked_mul(1u64.checked_shl(shift)?))
+        .ok_or_else(|| {
+            "a size is a number of bytes, or one with K, M, G or T, for example 20G".to_owned()
+        })
 }
 
 fn ttl(text: &str) -> Result<(u64, u64), String> {
@@ -82,11 +157,11 @@ fn ttl(text: &str) -> Result<(u64, u64), String> {
 /// What keeps the tape from being made.
 pub fn run(args: &RecordArgs) -> Result<ExitCode> {
     let Some(scenario) = args.scenario else {
-        eprintln!(
-            "error: recording other programs is not in this version; record a scenario: heaptape record -o {} --scenario basic",
-            args.output.display()
-        );
-        return Ok(ExitCode::from(2));
+        if args.output == Path::new("-") {
+            eprintln!("error: -o -: standard output is the program's; give a file");
+            return Ok(ExitCode::from(2));
+        }
+        return program::run(args);
     };
     let options = ScenarioOptions {
         threads: args.threads,
@@ -103,7 +178,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
         );
         return Ok(ExitCode::from(2));
     }
-    let bars = Bars::default();
+    let bars = tapes::Bars::default();
     let progress = |phase, done, total| bars.tell(phase, done, total);
     let recorded = if to_stdout {
         record_scenario_to(scenario, &options, &mut std::io::stdout().lock(), &progress)
@@ -120,7 +195,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
     };
     if !to_stdout {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", summary(&args.output, &recorded))
+        writeln!(out, "{}", tapes::summary(&args.output, &recorded))
             .context("writing to standard output")?;
     }
     if recorded.lost > 0 {
@@ -130,52 +205,4 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn summary(path: &Path, recorded: &Recorded) -> String {
-    format!(
-        "{}: {} events of {} threads, {}; peak live {} after {}",
-        path.display(),
-        grouped(recorded.events),
-        grouped(u64::from(recorded.threads)),
-        bytes(recorded.bytes),
-        bytes(recorded.peak_live_bytes),
-        nanoseconds(recorded.peak_live_ns)
-    )
-}
-
-/// A bar for the phase that is going on.
-#[derive(Default)]
-struct Bars {
-    current: Mutex<Option<(Phase, ProgressBar)>>,
-}
-
-impl Bars {
-    fn tell(&self, phase: Phase, done: u64, total: u64) {
-        // A bar that another thread holds is moved by that one; nobody waits for a picture.
-        let Ok(mut current) = self.current.try_lock() else {
-            return;
-        };
-        match &*current {
-            Some((shown, bar)) if *shown == phase => bar.set_position(done),
-            _ => {
-                if let Some((_, bar)) = current.take() {
-                    bar.finish_and_clear();
-                }
-                let message = match phase {
-                    Phase::Run => "running the scenario",
-                    Phase::Finish => "making the tape",
-                };
-                *current = Some((phase, crate::progress::bar(total, message)));
-            }
-        }
-    }
-
-    fn clear(&self) {
-        if let Ok(mut current) = self.current.lock()
-            && let Some((_, bar)) = current.take()
-        {
-            bar.finish_and_clear();
-        }
-    }
 }

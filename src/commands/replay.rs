@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use replayer::results::Results;
-use replayer::{AllocatorName, Progress, Settings, Touch, Worker, run_matrix};
 
-use crate::{progress, table};
+use super::measure::{MeasureArgs, interruption, measure, write_results};
+use crate::table;
 
 /// Replay tapes against allocators and print what each took
 ///
@@ -22,9 +21,16 @@ Examples:
   heaptape replay my.tape                               the default allocators, three times each
   heaptape replay my.tape -a system,jemalloc -n 10
   heaptape replay a.tape b.tape --json results.json     for programs; `heaptape report` draws it
-  heaptape replay my.tape -a null --touch none          what the harness itself costs")]
+  heaptape replay my.tape -a null --touch none          what the harness itself costs
+  heaptape replay my.tape -a system,preload:./libmine.so
+  heaptape replay my.tape --threads 1,2,4               the tape's threads folded onto 1, 2 and 4 workers
+  heaptape replay my.tape --budget 10m --json r.json    repeat until the ratios are known; Ctrl-C keeps what there is,
+  heaptape replay my.tape --resume --json r.json        and this makes the rest
+  heaptape record -o - --scenario basic | heaptape replay -
+
+Exit codes: 0 all runs were made, 1 one failed or was not made, 2 wrong usage.")]
 pub struct ReplayArgs {
-    /// The tapes
+    /// The tapes; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -36,32 +42,14 @@ pub struct ReplayArgs {
     json: Option<PathBuf>,
 }
 
-/// What `replay` and `compare` have in common.
-#[derive(Debug, clap::Args)]
-pub struct MeasureArgs {
-    /// Allocators, separated by commas; `heaptape allocators` lists them
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', default_values_t = AllocatorName::DEFAULT)]
-    allocators: Vec<AllocatorName>,
-
-    /// Repetitions of each run
-    #[arg(short = 'n', long, value_name = "REPS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
-    repetitions: u32,
-
-    /// What is written into new blocks: none, ends (first and last byte), pages (a byte in every page as well) or all
-    #[arg(long, value_name = "HOW", default_value_t)]
-    touch: Touch,
-
-    /// Seconds after which a run counts as hung and is stopped
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    timeout: u64,
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// A tape that can't be replayed, or a file that can't be written. Exit code 1 if a run failed.
 pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
-    let results = measure(&args.files, &args.how)?;
+    let stop = interruption()?;
+    let file = args.json.as_deref().filter(|path| *path != Path::new("-"));
+    let results = measure(&args.files, &args.how, file, &stop)?;
     match &args.json {
         Some(path) if path == Path::new("-") => {
             print(&(serde_json::to_string_pretty(&results)? + "\n"))?;
@@ -76,61 +64,6 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     Ok(verdict(&results))
 }
 
-/// Measures, with a bar.
-pub fn measure(files: &[PathBuf], how: &MeasureArgs) -> Result<Results> {
-    let program = std::env::current_exe()
-        .context("where this program lies, to start it again for each run")?;
-    let settings = Settings {
-        touch: how.touch,
-        timeout: Duration::from_secs(how.timeout),
-        ..Settings::default()
-    };
-    let mut allocators = how.allocators.clone();
-    let mut seen = Vec::new();
-    allocators.retain(|name| {
-        !seen.contains(name) && {
-            seen.push(*name);
-            true
-        }
-    });
-
-    let bar = progress::bar(0, "planning");
-    let outcome = run_matrix(
-        files,
-        &allocators,
-        how.repetitions,
-        &settings,
-        &Worker::new(program),
-        &|step| match step {
-            Progress::Planning { tape } => bar.set_message(format!("{tape}: planning")),
-            Progress::Running {
-                tape,
-                allocator,
-                repetition,
-                done,
-                total,
-            } => {
-                bar.set_length(total);
-                bar.set_position(done);
-                let what = if repetition == 0 {
-                    "warm-up".to_owned()
-                } else {
-                    format!("run {repetition} of {}", how.repetitions)
-                };
-                bar.set_message(format!("{tape}: {allocator}, {what}"));
-            }
-        },
-    );
-    bar.finish_and_clear();
-    Ok(outcome?)
-}
-
-/// Writes `results.json`.
-pub fn write_results(results: &Results, path: &Path) -> Result<()> {
-    let text = serde_json::to_string_pretty(results)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
-}
-
 /// Prints to standard output.
 pub fn print(text: &str) -> Result<()> {
     std::io::stdout()
@@ -139,9 +72,9 @@ pub fn print(text: &str) -> Result<()> {
         .context("writing to standard output")
 }
 
-/// 1 if a run gave no measurement.
+/// 1 if a run gave no measurement, or was not made.
 pub fn verdict(results: &Results) -> ExitCode {
-    if results.faults.is_empty() {
+    if results.faults.is_empty() && results.partial.is_none() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

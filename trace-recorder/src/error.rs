@@ -29,6 +29,23 @@ pub enum RecordError {
         /// The way out.
         advice: String,
     },
+    /// The recording would need more room than the disk has.
+    #[error(
+        "{what} needs about {needed} bytes ({}) on the disk of {}, but only {available} bytes ({}) are free; {advice}",
+        crate::units::bytes(*needed), disk.display(), crate::units::bytes(*available)
+    )]
+    Disk {
+        /// What needs it.
+        what: String,
+        /// A folder on that disk.
+        disk: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes available.
+        available: u64,
+        /// The way out.
+        advice: String,
+    },
     /// The tape can't be created or written.
     #[error("{}: cannot write the tape", path.display())]
     Output {
@@ -42,6 +59,39 @@ pub enum RecordError {
         "cannot reserve address space for the capture buffers: {0}; is the address space limited (ulimit -v)?"
     )]
     Reserve(std::io::Error),
+    /// The capture's folder can't be made or written.
+    #[error("{}: cannot keep the capture there", path.display())]
+    Capture {
+        /// The folder or the file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is a capture of an earlier recording that never became a tape.
+    #[error(
+        "{}: an unfinished recording is there; make its tape with `heaptape salvage {} -o OUT`, or remove the folder",
+        path.display(), path.display()
+    )]
+    CaptureExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of the capture can't be read.
+    #[error(transparent)]
+    Events(#[from] crate::runtime::EventsError),
+    /// There is nothing to make a tape of.
+    #[error("nothing was recorded")]
+    NoEvents,
+    /// Too many processes for one tape.
+    #[error(
+        "{processes} processes do not go on one tape, {most} do; record them with --follow separate"
+    )]
+    TooManyProcesses {
+        /// How many there are.
+        processes: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// Too many recordings at once in one process.
     #[error(
         "{most} recordings are already running in this process, which is the most; finish one first"

@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use std::collections::HashMap;
+use trace_capture::layout::Page;
 use trace_format::{BlockId, Event, EventKind, Header, Tape, TapeWriter, totals_of, verify};
 use trace_recorder::finish::{Finished, Settings, finish};
-use trace_recorder::runtime::raw::{Op, Raw, RawSlot};
+use trace_recorder::runtime::capture::pages_of;
+use trace_recorder::runtime::raw::{Op, Raw};
 use trace_recorder::runtime::{Capture, CapturedThread};
 
 const THREADS: usize = 5;
@@ -104,26 +106,12 @@ fn play(steps: &[Step]) -> History {
 
 /// Makes a tape, in small windows and chunks.
 fn tape_of(raw: &[Vec<Raw>], settings: &Settings) -> (Tape<Vec<u8>>, Finished) {
-    let slots: Vec<Vec<RawSlot>> = raw
+    let pages: Vec<Vec<Page>> = raw.iter().map(|events| pages_of(events, 64)).collect();
+    let threads = pages
         .iter()
-        .map(|events| {
-            let slots: Vec<RawSlot> = events.iter().map(|_| RawSlot::empty()).collect();
-            slots
-                .iter()
-                .zip(events)
-                .for_each(|(slot, event)| slot.put(*event));
-            slots
-        })
-        .collect();
-    let threads = slots.iter().enumerate().map(|(n, slots)| {
-        CapturedThread::new(
-            n as u64 + 1,
-            format!("thread {n}"),
-            slots.chunks(13).collect(),
-        )
-    });
-    let mut capture = Capture::from_threads(threads.collect(), 500);
-    capture.marks = vec!["a".into(), "b".into(), "a".into()];
+        .enumerate()
+        .map(|(n, pages)| CapturedThread::new(n as u64 + 1, format!("thread {n}"), pages));
+    let capture = Capture::from_threads(threads.collect(), 500);
     let header = Header {
         recorder: "test".into(),
         name: "history".into(),

@@ -9,12 +9,12 @@ pub enum SessionError {
     #[error("{0}")]
     Tape(#[from] TapeError),
     /// The tape can be read up to a place.
-    #[error("after event {after}: {error}; what comes before it is shown")]
+    #[error("after event {after}: {reason}; what comes before it is shown")]
     Broken {
         /// How many events could be read.
         after: u64,
         /// What is wrong there.
-        error: Box<TapeError>,
+        reason: String,
     },
     /// A block is released that no event before has made.
     #[error(
@@ -29,16 +29,37 @@ pub enum SessionError {
         /// Which allocation of that thread it was.
         index: u64,
     },
-    /// More events than the page can hold.
-    #[error(
-        "the tape has {events} events; the page holds {most}. \
-         A recording with fewer operations or threads can be shown"
-    )]
+    /// More events than have numbers here.
+    #[error("the page numbers events up to {most}; those behind are not shown")]
     TooManyEvents {
-        /// How many the tape has.
-        events: u64,
-        /// How many fit.
+        /// The most that have numbers.
         most: u64,
+    },
+    /// A file without an end that is too long to be searched for sound parts here.
+    #[error(
+        "{error}. It is too long to be searched here; `heaptape salvage` makes a tape of what is readable"
+    )]
+    TooLongToScan {
+        /// What is wrong with it.
+        error: Box<TapeError>,
+    },
+    /// A range without events, or beyond the tape.
+    #[error("there are no events {from} to {to} on this tape, which has {events}")]
+    NoSuchRange {
+        /// The first event wanted.
+        from: u32,
+        /// Behind the last one.
+        to: u32,
+        /// Events of the tape.
+        events: u64,
+    },
+    /// A setting of a policy that is none.
+    #[error("`{setting}` is no setting of a policy: {reason}")]
+    Policy {
+        /// What was given.
+        setting: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// There is no heap of this number.
     #[error("there is no thread {heap}: the tape has {heaps}, counted from 0")]

@@ -9,14 +9,18 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong, in sentences for the page |
+//! | [`source`] | the tape's bytes, read where they are wanted |
+//! | [`policy`] | a heap's settings as text |
 //! | [`times`], [`log`] | the tape's events in memory, as columns, in causal order |
-//! | [`load`] | the way from the tape to the log, slice by slice |
-//! | [`replay`] | one heap, event by event: the only place that touches `alloc_core` (its `heap` and `sandbox`) |
-//! | [`view`] | one heap at any event: key frames, forward and back |
+//! | [`overview`] | the whole tape at a glance |
+//! | [`replay`] | one heap, event by event: the only place that touches a core heap |
 //! | [`timeline`] | live bytes and footprint over the events |
-//! | [`map`] | the heap's address space as pixels |
-//! | [`facts`] | what the page is told, as JSON |
+//! | [`load`] | the way from the tape to the log, slice by slice |
+//! | [`preface`], [`view`] | one heap at any event: key frames, forward and back |
+//! | [`palette`], [`map`] | the heap's address space as pixels |
 //! | [`session`] | a tape opened: all of the above together |
+//! | [`search`], [`facts`], [`panels`] | what the page is told, as JSON |
+//! | [`chart`] | lines over the events, drawn by `reports` |
 //! | [`page`] | the same for JavaScript |
 //!
 //! Everything but `page` is plain Rust that runs natively too, so a test can compare the layout of
@@ -24,14 +28,22 @@
 
 #![forbid(unsafe_code)]
 
+pub mod chart;
 pub mod error;
 pub mod facts;
 pub mod load;
 pub mod log;
 pub mod map;
+pub mod overview;
 pub mod page;
+pub mod palette;
+pub mod panels;
+pub mod policy;
+pub mod preface;
 pub mod replay;
+pub mod search;
 pub mod session;
+pub mod source;
 pub mod timeline;
 pub mod times;
 pub mod view;

@@ -1,22 +1,72 @@
-//! The way from the tape to the log, slice by slice, so that a page stays alive meanwhile.
+//! The way from the tape to the log, slice by slice, so that a page can say how far it is.
 
 use std::sync::Arc;
 
 use self_cell::self_cell;
-use trace_format::{Merged, Tape};
+use trace_format::{EventKind, Merged, TapeError};
 
 use crate::error::SessionError;
-use crate::log::{Kind, Log, MAX_EVENTS};
+use crate::log::Log;
+use crate::overview::Overview;
+use crate::source::{OpenTape, Source};
 use crate::timeline::Timeline;
 
-/// A tape whose bytes are in memory.
-pub type LoadedTape = Tape<Arc<[u8]>>;
+/// Longest file that is searched for sound parts when it has no end. Bytes.
+const LONGEST_SCAN: u64 = 512 << 20;
 
-type Events<'t> = Merged<'t, Arc<[u8]>>;
+/// All that comes of reading.
+pub struct Read {
+    /// The events that are kept.
+    pub log: Log,
+    /// Live bytes over them.
+    pub timeline: Timeline,
+    /// Live bytes over the whole tape, as far as it was read.
+    pub overview: Overview,
+    /// The kept events that name a phase.
+    pub marks: Vec<u32>,
+}
+
+/// Opens the tape in `source`; of one without a sound end, whatever is readable. Says what is wrong with it.
+///
+/// # Errors
+/// It is no tape, can't be read, or is damaged and too long to be searched.
+pub fn open(source: Source) -> Result<(Arc<OpenTape>, Vec<String>), SessionError> {
+    match OpenTape::open(Arc::clone(&source)) {
+        Ok(tape) => Ok((Arc::new(tape), Vec::new())),
+        Err(error @ (TapeError::NoFooter { .. } | TapeError::Damaged(_))) => scan(source, error),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The sound parts of a tape on which `error` was met.
+///
+/// # Errors
+/// There is nothing sound, it can't be read, or it is too long.
+pub fn scan(
+    source: Source,
+    error: TapeError,
+) -> Result<(Arc<OpenTape>, Vec<String>), SessionError> {
+    if source.len() > LONGEST_SCAN {
+        return Err(SessionError::TooLongToScan {
+            error: Box::new(error),
+        });
+    }
+    let (tape, damages) = OpenTape::scan(source)?;
+    if tape.totals().events == 0 {
+        return Err(error.into());
+    }
+    let mut told: Vec<String> = damages.iter().map(ToString::to_string).collect();
+    if told.is_empty() {
+        told.push(error.to_string());
+    }
+    Ok((Arc::new(tape), told))
+}
+
+type Events<'t> = Merged<'t, Source>;
 
 self_cell!(
     struct Reading {
-        owner: LoadedTape,
+        owner: Arc<OpenTape>,
         #[not_covariant]
         dependent: Events,
     }
@@ -25,80 +75,55 @@ self_cell!(
 /// A tape that is being read.
 pub struct Loader {
     reading: Reading,
-    expected: u64,
-}
-
-/// What came of a slice.
-#[derive(Debug)]
-pub enum Slice {
-    /// There is more; the share that is read, 0 to 1.
-    More(f64),
-    /// All is read.
-    End,
+    /// Behind the last event that is wanted.
+    end: u32,
 }
 
 impl Loader {
-    /// Opens the tape in `bytes`; reads no events yet.
-    ///
-    /// # Errors
-    /// It is no sound tape, or has more events than fit.
-    pub fn open(bytes: Vec<u8>) -> Result<Loader, SessionError> {
-        let tape = Tape::open(Arc::<[u8]>::from(bytes))?;
-        let expected = tape.totals().events;
-        if expected > MAX_EVENTS {
-            return Err(SessionError::TooManyEvents {
-                events: expected,
-                most: MAX_EVENTS,
-            });
+    /// Reads the tape's events up to `end`; none yet.
+    pub fn new(tape: &Arc<OpenTape>, end: u32) -> Loader {
+        Loader {
+            reading: Reading::new(Arc::clone(tape), |tape| tape.merged()),
+            end,
         }
-        Ok(Loader {
-            reading: Reading::new(tape, |tape| tape.merged()),
-            expected,
-        })
     }
 
-    /// The tape.
-    pub fn tape(&self) -> &LoadedTape {
-        self.reading.borrow_owner()
-    }
-
-    /// Appends up to `budget` further events to the log and the timeline, and the events that are marks to `marks`.
+    /// Reads up to `budget` further events; the share that is read, 0 to 1.
     ///
     /// # Errors
     /// The tape is damaged at this place. What was read before stays.
-    pub fn read(
-        &mut self,
-        log: &mut Log,
-        timeline: &mut Timeline,
-        marks: &mut Vec<u32>,
-        budget: u32,
-    ) -> Result<Slice, SessionError> {
-        let expected = self.expected.max(1);
-        self.reading.with_dependent_mut(|_, events| {
+    pub fn read(&mut self, read: &mut Read, budget: u32) -> Result<f64, SessionError> {
+        let end = self.end;
+        self.reading.with_dependent_mut(|tape, events| {
+            let gaps = !tape.is_whole();
+            let Read {
+                log,
+                timeline,
+                overview,
+                marks,
+            } = read;
             for _ in 0..budget {
+                let number = log.end();
+                if number >= end {
+                    return Ok(1.0);
+                }
                 let Some(next) = events.next() else {
-                    return Ok(Slice::End);
+                    return Ok(1.0);
                 };
-                let number = log.len();
-                let next = next.map_err(|error| SessionError::Broken {
-                    after: u64::from(number),
-                    error: Box::new(error),
-                })?;
+                let next = next?;
+                if let (true, Some(made)) = (gaps, next.made) {
+                    log.skip_to(next.thread, made.index);
+                }
                 log.push(next.thread, &next.event)?;
-                timeline.note_live(number, log.live_bytes());
-                if log
-                    .get(number)
-                    .is_some_and(|entry| entry.kind == Kind::Mark)
-                {
-                    marks.push(number);
+                overview.note(next.event.time_ns, log.live_bytes());
+                if number >= log.first() {
+                    timeline.note_live(log.live_bytes());
+                    if matches!(next.event.kind, EventKind::Mark { .. }) {
+                        marks.push(number);
+                    }
                 }
             }
-            Ok(Slice::More(f64::from(log.len()) / expected as f64))
+            Ok((f64::from(log.end()) / f64::from(end.max(1))).min(1.0 - f64::EPSILON))
         })
-    }
-
-    /// Gives the tape back.
-    pub fn into_tape(self) -> LoadedTape {
-        self.reading.into_owner()
     }
 }

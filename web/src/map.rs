@@ -5,10 +5,9 @@
 
 use std::ops::Range;
 
-use crate::replay::{Part, Replay, State};
-
-/// A colour: red, green, blue, 0 to 255 each.
-pub type Colour = [u8; 3];
+use crate::log::Log;
+use crate::palette::{Colour, Mode, Palette};
+use crate::replay::{Part, Replay};
 
 /// Which part of the address space is drawn, and how finely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,56 +26,11 @@ impl Window {
     fn cells(&self) -> usize {
         self.columns as usize * self.rows as usize
     }
-}
 
-/// The colours of the states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Palette {
-    /// Blocks of the program.
-    pub in_use: Colour,
-    /// Small blocks that wait in the cache.
-    pub cached: Colour,
-    /// Small blocks that wait in their run.
-    pub home: Colour,
-    /// Free chunks.
-    pub free: Colour,
-    /// Memory that was never handed out.
-    pub fresh: Colour,
-    /// Headers of arenas, chunks, runs and blocks.
-    pub header: Colour,
-}
-
-impl Palette {
-    /// Reads six colours of three bytes each, in the order of the fields; `None` when it is not 18 bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Palette> {
-        let bytes: &[u8; 18] = bytes.try_into().ok()?;
-        let colour = |at: usize| [bytes[at * 3], bytes[at * 3 + 1], bytes[at * 3 + 2]];
-        Some(Palette {
-            in_use: colour(0),
-            cached: colour(1),
-            home: colour(2),
-            free: colour(3),
-            fresh: colour(4),
-            header: colour(5),
-        })
-    }
-
-    /// The colour of a part. Blocks in use come in four close shades, by their place, so that neighbours can be told
-    /// apart and a block keeps its shade.
-    fn shade(&self, part: &Part) -> Colour {
-        match part.state {
-            State::InUse => {
-                // The upper bits of a product with 2^64 divided by the golden ratio: they differ for neighbours.
-                let shade = ((part.payload / 8).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 62) as u16;
-                self.in_use
-                    .map(|channel| (u16::from(channel) * (100 - 7 * shade) / 100) as u8)
-            }
-            State::Cached => self.cached,
-            State::Home => self.home,
-            State::Free => self.free,
-            State::Fresh => self.fresh,
-            State::Header => self.header,
-        }
+    /// The positions that the window shows.
+    pub fn range(&self) -> Range<u64> {
+        let bytes = (self.cells() as u64).saturating_mul(self.cell);
+        self.from..self.from.saturating_add(bytes)
     }
 }
 
@@ -87,21 +41,28 @@ struct Sum {
     bytes: u64,
 }
 
-/// Draws the window as red, green, blue, opacity for each cell. Cells without memory are transparent.
-pub fn paint(replay: &Replay, window: Window, palette: &Palette) -> Vec<u8> {
+/// Draws the window as red, green, blue, opacity for each cell. Cells without memory are transparent. `now` is the position
+/// on the tape, in events.
+pub fn paint(
+    replay: &Replay,
+    log: &Log,
+    now: u32,
+    window: Window,
+    palette: &Palette,
+    mode: Mode,
+) -> Vec<u8> {
     let mut sums = vec![Sum::default(); window.cells()];
+    let range = window.range();
     replay.walk(&mut |part| {
+        let end = part.position + part.bytes;
+        if part.position >= range.end || end <= range.start {
+            return;
+        }
         // A block's and a free chunk's own header is drawn as one.
-        let payload = part
-            .payload
-            .clamp(part.position, part.position + part.bytes);
+        let payload = part.payload.clamp(part.position, end);
         add(&mut sums, window, palette.header, part.position..payload);
-        add(
-            &mut sums,
-            window,
-            palette.shade(&part),
-            payload..part.position + part.bytes,
-        );
+        let colour = palette.of(mode, &part, log, now);
+        add(&mut sums, window, colour, payload..end);
     });
     let mut pixels = Vec::with_capacity(sums.len() * 4);
     for sum in &sums {
@@ -118,11 +79,9 @@ pub fn paint(replay: &Replay, window: Window, palette: &Palette) -> Vec<u8> {
     pixels
 }
 
-fn add(sums: &mut [Sum], window: Window, colour: Colour, range: Range<u64>) {
-    let end = window
-        .from
-        .saturating_add((sums.len() as u64).saturating_mul(window.cell));
-    let (from, to) = (range.start.max(window.from), range.end.min(end));
+fn add(sums: &mut [Sum], window: Window, colour: Colour, part: Range<u64>) {
+    let range = window.range();
+    let (from, to) = (part.start.max(range.start), part.end.min(range.end));
     let colour = colour.map(u64::from);
     let mut at = from;
     while at < to {
@@ -145,6 +104,25 @@ pub fn part_at(replay: &Replay, position: u64) -> Option<Part> {
     let mut found = None;
     replay.walk(&mut |part| {
         if (part.position..part.position + part.bytes).contains(&position) {
+            found = Some(part);
+        }
+    });
+    found
+}
+
+/// The block in use that comes next behind `position`, or last before it, in address order.
+pub fn neighbour(replay: &Replay, position: u64, forward: bool) -> Option<Part> {
+    let mut found: Option<Part> = None;
+    replay.walk(&mut |part| {
+        if part.maker.is_none() {
+            return;
+        }
+        let beyond = if forward {
+            part.payload > position && found.is_none_or(|best| part.payload < best.payload)
+        } else {
+            part.payload < position && found.is_none_or(|best| part.payload > best.payload)
+        };
+        if beyond {
             found = Some(part);
         }
     });

@@ -4,15 +4,33 @@
 //! The heap lives in a [`Sandbox`], in memory of its own, so its layout depends on the events alone and
 //! is the same natively and in the browser. Its blocks are named by the events that made them.
 
-use alloc_core::heap::{HeapId, HeapStats};
+use alloc_core::heap::{HeapId, HeapStats, Piece};
 use alloc_core::sandbox::{self, ForeignFrame, Refusal, Sandbox};
 
 use crate::error::SessionError;
-use crate::log::{Entry, Kind, Log};
+use crate::log::{Kind, Log};
 
-pub use alloc_core::heap::State;
-pub use alloc_core::heap::policy::Policy;
+pub use crate::policy::Policy;
+pub use alloc_core::heap::{BinCounts, State};
+pub use alloc_core::sandbox::Field;
 pub use alloc_core::sandbox::MAX_CAPACITY;
+
+/// What an event asks of a heap.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// What it is.
+    pub kind: Kind,
+    /// Whether the heap's own thread asks.
+    pub own: bool,
+    /// The event, which names the block that it makes.
+    pub event: u32,
+    /// Bytes requested.
+    pub size: u64,
+    /// The alignment asked for, in bytes.
+    pub align: u64,
+    /// The event that made the block that goes, if the heap made it, and how many bytes were asked for it.
+    pub old: Option<(u32, u64)>,
+}
 
 /// A heap after some of its events.
 ///
@@ -60,6 +78,36 @@ pub struct Part {
     pub requested: u64,
     /// The bin, for small blocks.
     pub bin: Option<u32>,
+    /// The event that made the block, where the state is [`State::InUse`].
+    pub maker: Option<u32>,
+}
+
+fn part(piece: &Piece, maker: Option<u32>) -> Part {
+    Part {
+        region: piece.region,
+        region_position: piece.region_position,
+        position: piece.position,
+        bytes: piece.bytes,
+        state: piece.state,
+        payload: piece.payload,
+        requested: piece.requested,
+        bin: (piece.bin > 0).then_some(piece.bin),
+        maker,
+    }
+}
+
+/// What happens on the slow paths of a heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Step {
+    /// A freed chunk merges with a neighbour.
+    Coalesce,
+    /// A chunk is cut in two.
+    Split,
+    /// The heap takes a new arena.
+    Arena,
+    /// A request is refused.
+    Refusal,
 }
 
 impl Replay {
@@ -91,39 +139,48 @@ impl Replay {
     }
 
     /// Does what `event` asks of this heap. Events that ask nothing of it are passed over.
+    #[inline]
     pub fn apply(&mut self, log: &Log, event: u32) {
         let Some(entry) = log.get(event) else { return };
-        let made_here = entry.thread == self.number;
-        let owner = |maker: u32| log.get(maker).map(|made| made.thread);
-        let releases = entry
-            .made_by
-            .filter(|&maker| owner(maker) == Some(self.number));
-        match (entry.kind, releases) {
-            (Kind::Realloc, Some(maker)) if made_here => {
-                let was_live = self.sandbox.position_of(maker).is_some();
-                self.forget(log, maker, was_live);
-                let answer = self.sandbox.realloc(maker, event, entry.value);
-                self.count(answer, entry.value);
+        let old = entry.made_by.and_then(|maker| {
+            let (thread, size) = log.made(maker)?;
+            (thread == self.number).then_some((maker, size))
+        });
+        let ask = Ask {
+            kind: entry.kind,
+            own: entry.thread == self.number,
+            event,
+            size: entry.value,
+            align: entry.align,
+            old,
+        };
+        self.ask(&ask);
+    }
+
+    /// Does what is asked, if it is asked of this heap.
+    #[inline]
+    pub fn ask(&mut self, ask: &Ask) {
+        match (ask.kind, ask.old) {
+            (Kind::Realloc, Some((old, old_size))) if ask.own => {
+                let was_live = self.sandbox.position_of(old).is_some();
+                self.forget(old_size, was_live);
+                let answer = self.sandbox.realloc(old, ask.event, ask.size);
+                self.count(answer, ask.size);
             }
-            (Kind::Free | Kind::Realloc, Some(maker)) => {
-                let was_live = self.sandbox.free(maker);
-                self.forget(log, maker, was_live);
+            (Kind::Free | Kind::Realloc, Some((old, old_size))) => {
+                let was_live = self.sandbox.free(old);
+                self.forget(old_size, was_live);
             }
-            (Kind::Malloc | Kind::Calloc | Kind::Aligned | Kind::Realloc, _) if made_here => {
-                self.make(event, entry)
+            (kind, _) if ask.own && kind.makes_block() => {
+                let answer = match kind {
+                    Kind::Calloc => self.sandbox.calloc(ask.event, ask.size),
+                    Kind::Aligned => self.sandbox.aligned(ask.event, ask.size, ask.align),
+                    _ => self.sandbox.malloc(ask.event, ask.size),
+                };
+                self.count(answer, ask.size);
             }
             _ => {}
         }
-    }
-
-    fn make(&mut self, event: u32, entry: Entry) {
-        let size = entry.value;
-        let answer = match entry.kind {
-            Kind::Calloc => self.sandbox.calloc(event, size),
-            Kind::Aligned => self.sandbox.aligned(event, size, entry.align),
-            _ => self.sandbox.malloc(event, size),
-        };
-        self.count(answer, size);
     }
 
     /// Counts a request for `size` bytes, served or not.
@@ -137,12 +194,11 @@ impl Replay {
         }
     }
 
-    /// Counts the release of what `maker` asked for, if it had got it.
-    fn forget(&mut self, log: &Log, maker: u32, was_live: bool) {
-        let size = log.get(maker).filter(|_| was_live);
-        self.requested = self
-            .requested
-            .saturating_sub(size.map_or(0, |made| made.value));
+    /// Counts the release of a block for which so many bytes were asked, if it had been served.
+    fn forget(&mut self, size: u64, was_live: bool) {
+        if was_live {
+            self.requested = self.requested.saturating_sub(size);
+        }
     }
 
     /// The state as it is now.
@@ -223,18 +279,49 @@ impl Replay {
 
     /// Shows every byte that the heap has from its source: in address order within an arena or span, not over all.
     pub fn walk(&self, visit: &mut dyn FnMut(Part)) {
-        self.sandbox.walk(&mut |piece| {
-            visit(Part {
-                region: piece.region,
-                region_position: piece.region_position,
-                position: piece.position,
-                bytes: piece.bytes,
-                state: piece.state,
-                payload: piece.payload,
-                requested: piece.requested,
-                bin: (piece.bin > 0).then_some(piece.bin),
-            });
+        self.sandbox
+            .walk_named(&mut |piece, name| visit(part(&piece, name)));
+    }
+
+    /// Shows the fields of headers at the positions `from` to `to`, and the part that each stands in.
+    pub fn fields(&self, from: u64, to: u64, visit: &mut dyn FnMut(Part, Field)) {
+        self.sandbox.fields_within(from, to, &mut |piece, field| {
+            visit(part(&piece, None), field)
         });
+    }
+
+    /// What a bin of small blocks holds.
+    pub fn bin(&self, bin: usize) -> BinCounts {
+        self.sandbox.bin(bin)
+    }
+
+    /// The first cached blocks of a bin, the next to be handed out first: positions of payloads.
+    pub fn cached_blocks(&self, bin: usize, most: usize) -> Vec<u64> {
+        let mut blocks = Vec::new();
+        self.sandbox.cached_blocks(bin, &mut |position| {
+            blocks.push(position);
+            blocks.len() < most
+        });
+        blocks
+    }
+
+    /// Free chunks of a class: how many, their bytes, and the first of them as position and bytes.
+    pub fn free_list(&self, class: usize, most: usize) -> (u64, u64, Vec<(u64, u64)>) {
+        let (mut count, mut bytes, mut first) = (0, 0, Vec::new());
+        self.sandbox.free_list(class, &mut |position, length| {
+            (count, bytes) = (count + 1, bytes + length);
+            if first.len() < most {
+                first.push((position, length));
+            }
+            true
+        });
+        (count, bytes, first)
+    }
+
+    /// How often something has happened, in the order of [`Step`].
+    pub fn steps(&self) -> [u64; 4] {
+        let (coalesces, splits, arenas, refused) = self.sandbox.steps();
+        [coalesces, splits, arenas, refused]
     }
 
     /// The position of the block that event `maker` made, while it is live.

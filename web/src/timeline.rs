@@ -1,30 +1,31 @@
-//! Live bytes and footprint over the events, in so many buckets that a chart can draw them all.
+//! Live bytes, footprint and splits over the kept events, in so many buckets that a chart can draw them all.
 
-use crate::log::Log;
+use crate::overview::POINTS;
 use crate::replay::Replay;
 
-/// Most buckets of a timeline: more than a chart has pixels.
-const BUCKETS: u32 = 2048;
-
-/// How the events of a tape are put into buckets, and the live bytes of all heaps in each.
+/// How the kept events are put into buckets, and the live bytes of all heaps in each.
 #[derive(Clone, Debug)]
 pub struct Timeline {
+    first: u32,
     width: u32,
     buckets: usize,
+    noted: u32,
     live: Vec<u64>,
-    /// What all heaps have from their sources, of those that were surveyed; same length as `live` once there is any.
+    /// What all heaps have from their sources, of those that were surveyed.
     footprint: Vec<u64>,
     surveyed: usize,
 }
 
 impl Timeline {
-    /// A timeline over `events` events.
-    pub fn new(events: u32) -> Timeline {
-        let width = events.div_ceil(BUCKETS).max(1);
+    /// A timeline over `events` events from `first` on.
+    pub fn new(first: u32, events: u32) -> Timeline {
+        let width = events.div_ceil(POINTS).max(1);
         let buckets = events.div_ceil(width) as usize;
         Timeline {
+            first,
             width,
             buckets,
+            noted: 0,
             live: Vec::with_capacity(buckets),
             footprint: vec![0; buckets],
             surveyed: 0,
@@ -33,7 +34,13 @@ impl Timeline {
 
     /// The bucket of an event.
     pub fn bucket(&self, event: u32) -> usize {
-        (event / self.width) as usize
+        (event.saturating_sub(self.first) / self.width) as usize
+    }
+
+    /// The first event behind a bucket.
+    pub fn end_of(&self, bucket: usize) -> u32 {
+        let events = (bucket as u32).saturating_add(1).saturating_mul(self.width);
+        self.first.saturating_add(events)
     }
 
     /// How many buckets there are.
@@ -46,18 +53,20 @@ impl Timeline {
         self.width
     }
 
-    /// Notes the live bytes of all heaps after `event`: a bucket keeps the most.
-    pub fn note_live(&mut self, event: u32, live: u64) {
-        let bucket = self.bucket(event);
-        match self.live.get_mut(bucket) {
-            Some(most) => *most = (*most).max(live),
-            None => self.live.push(live),
+    /// Notes the live bytes of all heaps after the next event: a bucket keeps the most.
+    #[inline]
+    pub fn note_live(&mut self, live: u64) {
+        if self.noted.is_multiple_of(self.width) {
+            self.live.push(live);
+        } else if let Some(most) = self.live.last_mut() {
+            *most = (*most).max(live);
         }
+        self.noted += 1;
     }
 
-    /// Ends the timeline after `events` events, fewer than were expected.
-    pub fn end(&mut self, events: u32) {
-        self.buckets = events.div_ceil(self.width) as usize;
+    /// Ends the timeline with the events noted, fewer than were expected.
+    pub fn end(&mut self) {
+        self.buckets = self.noted.div_ceil(self.width) as usize;
         self.footprint.truncate(self.buckets);
     }
 
@@ -83,52 +92,75 @@ impl Timeline {
     pub fn footprint(&self) -> &[u64] {
         &self.footprint
     }
+
+    /// The values of the buckets as points, each in the middle of its bucket.
+    pub fn points(&self, values: &[u64]) -> Vec<(f64, f64)> {
+        let end = f64::from(self.first) + f64::from(self.noted);
+        let at =
+            |bucket: usize| f64::from(self.first) + (bucket as f64 + 0.5) * f64::from(self.width);
+        (values.iter().enumerate())
+            .map(|(bucket, &value)| (at(bucket).min(end), value as f64))
+            .collect()
+    }
 }
 
-/// One heap over time: the most in each bucket.
+/// One heap over time, a value for each bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
     live: Vec<u64>,
     footprint: Vec<u64>,
-    now: u64,
+    splits: Vec<u64>,
+    arenas: Vec<u16>,
+    /// Behind the last event of the bucket that is being filled.
+    until: u32,
 }
 
 impl Series {
-    /// Fills the buckets before `bucket`, in which nothing happened to this heap, with what it has now.
-    pub fn reach(&mut self, bucket: usize, replay: &Replay) {
-        if self.live.len() <= bucket {
-            let footprint = replay.stats().footprint_bytes;
-            self.live.resize(bucket, self.now);
-            self.footprint.resize(bucket, footprint);
-            // The bucket itself starts with what was there before.
-            self.live.push(self.now);
-            self.footprint.push(footprint);
+    /// Notes what the heap has before `event`: fills the buckets before that one, in which nothing happened to it.
+    #[inline]
+    pub fn reach(&mut self, timeline: &Timeline, event: u32, replay: &Replay) {
+        if event >= self.until {
+            self.fill(timeline, timeline.bucket(event), replay);
         }
     }
 
-    /// Notes what the heap has after `event`.
-    pub fn note(&mut self, log: &Log, event: u32, replay: &Replay) {
-        let Some(entry) = log.get(event) else { return };
-        let heap = replay.number();
-        let released = entry
-            .made_by
-            .and_then(|maker| log.get(maker))
-            .filter(|made| made.thread == heap);
-        if let Some(made) = released {
-            self.now = self.now.saturating_sub(made.value);
+    fn fill(&mut self, timeline: &Timeline, bucket: usize, replay: &Replay) {
+        let stats = replay.stats();
+        let arenas = u16::try_from(stats.arenas).unwrap_or(u16::MAX);
+        // The bucket that was filled ends as the heap is now.
+        if let (Some(splits), Some(last)) = (self.splits.last_mut(), self.arenas.last_mut()) {
+            (*splits, *last) = (stats.splits, arenas);
         }
-        if entry.thread == heap && entry.makes_block() {
-            self.now = self.now.saturating_add(entry.value);
+        let to = bucket + 1;
+        if self.live.len() < to {
+            // The bucket itself starts with what was there before.
+            self.live.resize(to, replay.requested());
+            self.footprint.resize(to, replay.footprint());
+            self.splits.resize(to, stats.splits);
+            self.arenas.resize(to, arenas);
         }
+        self.until = timeline.end_of(bucket);
+    }
+
+    /// Notes what the heap has after the event that was reached.
+    #[inline]
+    pub fn note(&mut self, replay: &Replay) {
         if let Some(most) = self.live.last_mut() {
-            *most = (*most).max(self.now);
+            *most = (*most).max(replay.requested());
         }
         if let Some(most) = self.footprint.last_mut() {
             *most = (*most).max(replay.footprint());
         }
     }
 
-    /// Bytes requested and not released, the most in each bucket.
+    /// Fills all buckets that are left.
+    pub fn end(&mut self, timeline: &Timeline, replay: &Replay) {
+        if let Some(last) = timeline.buckets().checked_sub(1) {
+            self.fill(timeline, last, replay);
+        }
+    }
+
+    /// Bytes requested, served and not released, the most in each bucket.
     pub fn live(&self) -> &[u64] {
         &self.live
     }
@@ -136,5 +168,15 @@ impl Series {
     /// Bytes that the heap has from its source, the most in each bucket.
     pub fn footprint(&self) -> &[u64] {
         &self.footprint
+    }
+
+    /// Chunks cut in two up to the end of each bucket.
+    pub fn splits(&self) -> &[u64] {
+        &self.splits
+    }
+
+    /// Arenas at the end of each bucket.
+    pub fn arenas(&self) -> &[u16] {
+        &self.arenas
     }
 }

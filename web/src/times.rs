@@ -20,6 +20,14 @@ pub struct Times {
 }
 
 impl Times {
+    /// None yet, with room for so many.
+    pub fn with_room(stamps: usize) -> Times {
+        Times {
+            bases: Vec::with_capacity(stamps.div_ceil(GROUP)),
+            distances: Vec::with_capacity(stamps),
+        }
+    }
+
     /// Appends a stamp; one below its predecessor counts as equal to it.
     pub fn push(&mut self, ns: u64) {
         if self.distances.len().is_multiple_of(GROUP) {

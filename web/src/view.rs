@@ -1,30 +1,41 @@
 //! One heap at any of its events: forward by replaying, back by way of key frames.
 //!
 //! ```text
-//! invariant: the replay is the state after the first `done` events of the heap
+//! invariant: the replay is the state after the first `done` events of the heap that the log keeps
 //! invariant: frames are sorted, every frame is the state of this very replay after the first `done` events that it states
-//! invariant: if there are frames, the first is the empty heap
+//! invariant: if there are frames, the first is of 0 events
+//! invariant: checks[i] are the steps after the first (i + 1) * CHECK events
 //! ```
+
+use std::sync::Arc;
 
 use crate::error::SessionError;
 use crate::log::Log;
-use crate::replay::{KeyFrame, MAX_CAPACITY, Policy, Replay};
+use crate::preface::Preface;
+use crate::replay::{KeyFrame, MAX_CAPACITY, Policy, Replay, Step};
+use crate::source::OpenTape;
 use crate::timeline::{Series, Timeline};
 
 /// What all key frames of a heap together may take. Bytes.
-const FRAMES_BUDGET: u64 = 96 << 20;
+const FRAMES_BUDGET: u64 = 64 << 20;
 
 /// Key frames that a heap has at most, when they are small: as many stops on the way.
 const FRAMES: usize = 128;
+
+/// Events of the heap between two notes of its steps.
+const CHECK: usize = 4096;
 
 /// A heap, and where it stands.
 pub struct View {
     heap: u32,
     policy: Policy,
     replay: Replay,
+    preface: Option<Preface>,
     done: usize,
     frames: Vec<(usize, KeyFrame)>,
+    frames_cost: u64,
     interval: usize,
+    checks: Vec<[u64; 4]>,
     surveyed: bool,
     extent: u64,
     series: Series,
@@ -44,7 +55,12 @@ impl View {
     ///
     /// # Errors
     /// There is no such thread, or no memory.
-    pub fn new(log: &Log, heap: u32, policy: Policy) -> Result<View, SessionError> {
+    pub fn new(
+        log: &Log,
+        tape: &Arc<OpenTape>,
+        heap: u32,
+        policy: Policy,
+    ) -> Result<View, SessionError> {
         let Some(events) = log.heaps().get(heap as usize) else {
             return Err(SessionError::NoSuchHeap {
                 heap,
@@ -52,24 +68,36 @@ impl View {
             });
         };
         let replay = Replay::new(heap, capacity_for(events.peak_live_bytes), policy)?;
-        let interval = (events.events.len() / FRAMES).max(256);
-        let series = Series::default();
-        Ok(View {
+        let mut view = View {
             heap,
             policy,
             replay,
+            preface: None,
             done: 0,
             frames: Vec::new(),
-            interval,
+            frames_cost: 0,
+            interval: (events.events.len() / FRAMES).max(256),
+            checks: Vec::new(),
             surveyed: false,
             extent: 0,
-            series,
-        })
+            series: Series::default(),
+        };
+        view.begin(log, tape);
+        Ok(view)
+    }
+
+    fn begin(&mut self, log: &Log, tape: &Arc<OpenTape>) {
+        self.preface = (log.first() > 0).then(|| Preface::new(tape, self.heap, log.first()));
     }
 
     /// The thread whose heap this is.
     pub fn heap(&self) -> u32 {
         self.heap
+    }
+
+    /// The heap's settings.
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// The heap as it stands.
@@ -105,61 +133,97 @@ impl View {
     pub fn survey(
         &mut self,
         log: &Log,
+        tape: &Arc<OpenTape>,
         timeline: &Timeline,
         budget: usize,
         keep: bool,
     ) -> Result<f64, SessionError> {
-        if keep && self.done == 0 && self.frames.is_empty() {
-            self.keep_frame();
-        }
         let events = self.events(log);
-        let end = self.done.saturating_add(budget).min(events.len());
-        for &event in &events[self.done..end] {
-            self.series.reach(timeline.bucket(event), &self.replay);
-            self.replay.apply(log, event);
-            self.done += 1;
-            self.extent = self.extent.max(self.replay.top());
-            self.series.note(log, event, &self.replay);
-            if keep && self.done.is_multiple_of(self.interval) {
-                self.keep_frame();
+        // The way to the log counts as much as the log.
+        let both = if log.first() > 0 { 0.5 } else { 0.0 };
+        if let Some(preface) = &mut self.preface {
+            let share = preface.run(&mut self.replay, budget)?;
+            if share < 1.0 && !self.replay.is_full() {
+                return Ok(share * both);
             }
+            self.preface = None;
+        } else {
+            self.survey_log(log, events, timeline, budget, keep);
         }
         if self.replay.is_full() && self.replay.capacity() < MAX_CAPACITY {
-            self.start_over(self.replay.capacity().saturating_mul(2))?;
+            self.start_over(log, tape)?;
             return Ok(0.0);
         }
         if self.done < events.len() {
-            return Ok(self.done as f64 / events.len() as f64);
+            let share = self.done as f64 / events.len() as f64;
+            return Ok(both + share * (1.0 - both));
         }
-        if let Some(last) = timeline.buckets().checked_sub(1) {
-            self.series.reach(last, &self.replay);
+        if keep && self.frames.is_empty() {
+            self.keep_frame();
         }
+        self.series.end(timeline, &self.replay);
         self.surveyed = true;
         Ok(1.0)
     }
 
-    fn start_over(&mut self, capacity: u64) -> Result<(), SessionError> {
+    fn survey_log(
+        &mut self,
+        log: &Log,
+        events: &[u32],
+        timeline: &Timeline,
+        budget: usize,
+        keep: bool,
+    ) {
+        if keep && self.done == 0 && self.frames.is_empty() {
+            self.keep_frame();
+        }
+        self.extent = self.extent.max(self.replay.top());
+        let end = self.done.saturating_add(budget).min(events.len());
+        let mut next_frame = (self.done / self.interval + 1) * self.interval;
+        for &event in &events[self.done..end] {
+            self.series.reach(timeline, event, &self.replay);
+            self.replay.apply(log, event);
+            self.done += 1;
+            self.extent = self.extent.max(self.replay.top());
+            self.series.note(&self.replay);
+            if self.done.is_multiple_of(CHECK) {
+                self.checks.push(self.replay.steps());
+            }
+            if keep && self.done == next_frame {
+                self.keep_frame();
+                next_frame = self.done + self.interval;
+                // Once the interval has doubled, only every second of its old multiples is one of the new.
+                next_frame -= next_frame % self.interval;
+            }
+        }
+    }
+
+    fn start_over(&mut self, log: &Log, tape: &Arc<OpenTape>) -> Result<(), SessionError> {
+        let capacity = self.replay.capacity().saturating_mul(2);
         // The old memory goes back before more is asked for, and the frames, which belong to it.
         self.frames.clear();
+        self.frames_cost = 0;
+        self.checks.clear();
         self.extent = 0;
         self.series = Series::default();
         self.done = 0;
         self.replay = Replay::new(self.heap, 0, self.policy)?;
         self.replay = Replay::new(self.heap, capacity, self.policy)?;
+        self.begin(log, tape);
         Ok(())
     }
 
     fn keep_frame(&mut self) {
-        self.frames.push((self.done, self.replay.key_frame()));
-        let cost = |frames: &[(usize, KeyFrame)]| {
-            frames.iter().map(|(_, frame)| frame.cost()).sum::<u64>()
-        };
-        while cost(&self.frames) > FRAMES_BUDGET && !self.frames.is_empty() {
+        let frame = self.replay.key_frame();
+        self.frames_cost += frame.cost();
+        self.frames.push((self.done, frame));
+        while self.frames_cost > FRAMES_BUDGET && self.frames.len() > 1 {
             // Every second one goes, and from now on they come half as often.
             self.interval = self.interval.saturating_mul(2);
             let interval = self.interval;
             self.frames
                 .retain(|(done, _)| done.is_multiple_of(interval));
+            self.frames_cost = self.frames.iter().map(|(_, frame)| frame.cost()).sum();
         }
     }
 
@@ -170,12 +234,13 @@ impl View {
     }
 
     /// Goes to the state after all events of the tape below `event`.
-    ///
-    /// # Errors
-    /// There is no memory to start again from the beginning.
-    pub fn seek(&mut self, log: &Log, event: u32) -> Result<(), SessionError> {
-        let events = self.events(log);
-        let target = events.partition_point(|&own| own < event);
+    pub fn seek(&mut self, log: &Log, event: u32) {
+        let target = self.events(log).partition_point(|&own| own < event);
+        self.go_to(log, target);
+    }
+
+    /// Goes to the state after the first `target` events of the heap.
+    fn go_to(&mut self, log: &Log, target: usize) {
         let frame = self
             .frames
             .partition_point(|&(done, _)| done <= target)
@@ -186,23 +251,86 @@ impl View {
             && self.replay.restore(frame).is_ok()
         {
             self.done = *done;
-        } else if target < self.done {
-            // No frame is before it: from the beginning.
-            self.replay = Replay::new(self.heap, self.replay.capacity(), self.policy)?;
-            self.done = 0;
         }
-        for &event in &events[self.done..target] {
+        let events = self.events(log);
+        if target >= self.done {
+            for &event in &events[self.done..target.min(events.len())] {
+                self.replay.apply(log, event);
+            }
+            self.done = target.min(events.len());
+        }
+    }
+
+    /// The position after the next event (or the last one before this) in which `step` happens; `None` if there is none.
+    /// The view then stands there, or where it stood.
+    pub fn find(&mut self, log: &Log, step: Step, forward: bool) -> Option<u32> {
+        let from = self.done;
+        let found = if forward {
+            self.find_next(log, step, from)
+        } else {
+            self.find_last(log, step, from)
+        };
+        self.go_to(log, found.unwrap_or(from));
+        let last = found?.checked_sub(1)?;
+        self.events(log).get(last).map(|event| event + 1)
+    }
+
+    fn find_next(&mut self, log: &Log, step: Step, from: usize) -> Option<usize> {
+        let events = self.events(log);
+        let now = self.replay.steps()[step as usize];
+        // The first note with more of it; what comes before need not be looked at.
+        let note = self
+            .checks
+            .partition_point(|steps| steps[step as usize] <= now);
+        self.go_to(log, (note * CHECK).clamp(from, events.len()));
+        let now = self.replay.steps()[step as usize];
+        for &event in &events[self.done..] {
             self.replay.apply(log, event);
+            self.done += 1;
+            if self.replay.steps()[step as usize] > now {
+                return Some(self.done);
+            }
         }
-        self.done = target;
-        Ok(())
+        None
+    }
+
+    fn find_last(&mut self, log: &Log, step: Step, from: usize) -> Option<usize> {
+        let events = self.events(log);
+        let mut before = from.checked_sub(1)?;
+        // Block by block of events, from the last to the first one in which it happens at all.
+        loop {
+            let block = before.checked_sub(1)? / CHECK;
+            self.go_to(log, block * CHECK);
+            let (mut found, mut now) = (None, self.replay.steps()[step as usize]);
+            for &event in &events[self.done..before] {
+                self.replay.apply(log, event);
+                self.done += 1;
+                let steps = self.replay.steps()[step as usize];
+                if steps > now {
+                    (found, now) = (Some(self.done), steps);
+                }
+            }
+            if found.is_some() {
+                return found;
+            }
+            // A note equal to the one before it: nothing between them.
+            let start = block.checked_sub(1)?;
+            let least = self
+                .checks
+                .get(start)
+                .map_or(0, |steps| steps[step as usize]);
+            let earlier = self
+                .checks
+                .partition_point(|steps| steps[step as usize] < least);
+            before = (earlier + 1) * CHECK;
+            if least == 0 {
+                return None;
+            }
+        }
     }
 
     /// Bytes that the key frames take, and how many there are.
     pub fn frames(&self) -> (u64, usize) {
-        (
-            self.frames.iter().map(|(_, frame)| frame.cost()).sum(),
-            self.frames.len(),
-        )
+        (self.frames_cost, self.frames.len())
     }
 }

@@ -1,136 +1,87 @@
-// The page: where one stands on the tape, and everything that follows from it.
+// The page: opening tapes, links to views, and what a person does.
 
-import { count, time } from './format.js';
+import { CLICKS, makeActions } from './actions.js';
+import { bindExports } from './exporting.js';
+import { count } from './format.js';
 import { bindKeys } from './keys.js';
-import { HeapMap } from './map.js';
-import { alertUser, dismiss, enter, progress } from './messages.js';
-import { listen, OpenError } from './open.js';
-import { onThemeChange, statePalette } from './palette.js';
-import { showEvent, showHeap, showPlace, showTape } from './panels.js';
+import { formatLink, parseLink } from './link.js';
+import { bindTabs } from './lists.js';
+import { alertUser, dismiss, enter, note, progress } from './messages.js';
+import { ask, listen, named, offer } from './open.js';
+import { isDark, onThemeChange } from './palette.js';
+import { showTape } from './panels.js';
 import { Player } from './player.js';
+import { chooseRange, drawWhole, hideWhole, showWhole, WHOLE } from './range.js';
+import { bindSearch } from './searching.js';
 import { TapeSession } from './session.js';
-import { Timeline } from './timeline.js';
+import { View } from './view.js';
 
 const byId = (id) => document.getElementById(id);
 
-const map = new HeapMap(byId('map'));
-const timeline = new Timeline(byId('timeline'));
-
-/** The open tape, or null. */
-let session = null;
+const view = new View();
+/** Where the open tape came from, and what was opened to get it. */
+let source = null;
 /** Counts openings, so that what belongs to an earlier one can tell. */
 let opening = 0;
-let heap = 0;
-let position = 0;
-let standing = null;
-let allThreads = false;
-/** Where the pointer is on the map, and which block is pinned: positions in the heap, or null. */
-let [hovered, pinned] = [null, null];
-/** Where the block of the last event lies, or null. */
-let latest = null;
 
 const player = new Player({
-  step: (by) => session.step(position, by),
-  goTo: (target) => goTo(target),
-  atEnd: () => !standing || standing.done >= standing.of,
-  total: () => standing?.of ?? 0,
+  advance: (by) => view.advance(by),
+  atEnd: () => !view.standing || view.standing.done >= view.standing.of,
+  total: () => view.standing?.of ?? 0,
 });
 
-/** The next frame; a hidden page has none, so it does not wait for long. */
-const nextFrame = () => new Promise((resolve) => {
-  requestAnimationFrame(resolve);
-  setTimeout(resolve, 100);
-});
-
-/* Drawing: one at a time, and once more if something changed meanwhile. */
-
-let drawing = null;
-let stale = false;
-
-function refresh() {
-  stale = true;
-  drawing ??= (async () => {
-    while (stale && session) {
-      stale = false;
-      await draw();
-      await nextFrame();
-    }
-  })().catch(failed).finally(() => { drawing = null; });
-  return drawing;
+function failed(error) {
+  player.pause();
+  console.error(error);
+  alertUser('Something went wrong', error?.message ?? String(error));
 }
 
-async function draw() {
-  const current = session;
-  const now = await current.seek(position);
-  if (current !== session) return;
-  standing = now;
-  // The last event that this heap saw, not the tape's.
-  const last = now.done > 0 ? (await current.step(position, 0)) - 1 : null;
-  const event = last === null ? null : await current.event(last);
-  const at = pinned ?? hovered;
-  const place = at === null ? null : await current.place(at);
-  const window = map.window;
-  const pixels = await current.paint(window, statePalette());
-  if (current !== session) return;
-  latest = event?.position ?? null;
-  map.outlines = [
-    event?.position != null && { position: event.position, bytes: event.size ?? 1, colour: '--ink' },
-    place && { position: place.position, bytes: place.bytes, colour: '--accent' },
-  ].filter(Boolean);
-  map.show(window, pixels);
-  timeline.position = position;
-  showHeap(now);
-  showEvent(event, goTo);
-  showPlace(place, pinned !== null, goTo);
-  byId('scale').textContent = map.scale;
-  byId('scrub').value = position;
-  byId('scrub').ariaValueText = `event ${count(position)} of ${count(current.summary.events)}`;
-  if (document.activeElement !== byId('number')) byId('number').value = position;
-  byId('where').textContent = `of ${count(current.summary.events)} · ${time(now.time_ns)}`;
-  byId('map').ariaLabel = `Map of the heap of thread ${heap} after event ${position}: ${now.live_blocks} live blocks`;
-  remember();
+/* The view in the address */
+
+function currentLink() {
+  const { summary } = view.session;
+  const [from, to] = summary.range;
+  const whole = from === 0 && to === summary.events;
+  return formatLink({
+    heap: view.heap,
+    event: view.position,
+    at: view.pinned && view.place ? view.place.position + view.place.header_bytes : null,
+    pane: view.pinned?.pane ?? 0,
+    zoom: view.map.zoomLevel,
+    from: view.map.from,
+    colour: view.colouring,
+    panes: view.policies,
+    tab: view.tab,
+    chart: view.timeline.what,
+    range: whole ? null : summary.range,
+    // What a server gives is named by the address; a file is not.
+    tape: source.file ? summary.id : null,
+    name: source.file ? source.name : null,
+  });
 }
 
 /** Keeps the view in the address, so that a reload or a link comes back to it. */
 let remembering = 0;
 function remember() {
   clearTimeout(remembering);
-  remembering = setTimeout(() => history.replaceState(null, '', `#heap=${heap}&event=${position}`), 250);
+  remembering = setTimeout(() => { if (view.session) history.replaceState(null, '', currentLink()); }, 200);
 }
+view.onDrawn = remember;
 
-function remembered() {
-  const hash = new URLSearchParams(location.hash.slice(1));
-  const number = (name) => (/^\d+$/.test(hash.get(name) ?? '') ? Number(hash.get(name)) : null);
-  return { heap: number('heap'), event: number('event') };
-}
-
-/* Moving */
-
-function goTo(target) {
-  position = Math.max(0, Math.min(session.summary.events, Math.round(target)));
-  return refresh();
-}
-
-async function step(by) {
-  player.pause();
-  await goTo(await session.step(position, by));
-}
-
-async function showCourse() {
-  timeline.course = await session.course(allThreads);
-}
-
-async function chooseHeap(index, report = () => {}) {
-  player.pause();
-  const current = session;
-  heap = index;
-  pinned = null;
-  await current.select(index, report);
-  if (current !== session) return;
-  map.extent = await current.extent();
-  map.fit();
-  byId('heap').value = index;
-  await showCourse();
+/** Goes to what a link names; the heap's survey reports how far it is. */
+async function follow(link, report) {
+  const { summary } = view.session;
+  const known = link.heap !== null && link.heap < summary.threads.length;
+  const heap = known ? link.heap : largest(summary);
+  await choose(heap, link.panes ?? [''], report);
+  if (link.colour) view.setColouring(link.colour);
+  setTab(link.tab ?? view.tab);
+  setChart(link.chart ?? 'heap');
+  enter('ready');
+  for (const { map } of view.panes) map.goTo(link.zoom ?? 0, link.from ?? 0);
+  view.position = Math.max(summary.range[0], Math.min(summary.range[1], link.event ?? summary.threads[heap]?.peak ?? 0));
+  await view.refresh();
+  if (link.at !== null) await view.pin({ pane: Math.min(link.pane ?? 0, view.policies.length - 1), position: link.at });
 }
 
 /** The thread whose heap is worth a look first: the one that holds the most at its peak. */
@@ -140,164 +91,239 @@ function largest({ threads }) {
 
 /* Opening */
 
-async function open(name, read) {
+async function open(next, link = parseLink('')) {
   opening += 1;
   const mine = opening;
   player.pause();
   dismiss();
-  const before = session;
-  session = null;
+  const [before, beforeSource] = [view.session, source];
+  const { name } = next;
+  let opened = null;
   enter('loading');
+  byId('range-form').hidden = true;
   try {
-    progress(`Getting ${name}`, 0);
-    const data = await read((share) => progress(`Getting ${name}`, share));
-    const opened = await TapeSession.open(data, (share) => progress(`Reading ${name}`, share));
-    if (mine !== opening) return;
-    if (opened.summary.events === 0) throw new OpenError(opened.summary.damage ?? `${name} is a sound tape without events.`);
-    session = opened;
-    await start(name, opened.summary);
+    progress(`Opening ${name}`, 0);
+    opened = await TapeSession.open(next, (share) => progress(`Getting ${name}`, share));
+    if (mine !== opening) {
+      opened.close();
+      return;
+    }
+    const { events, damage } = opened.summary;
+    if (events === 0) throw new Error(damage ?? `${name} is a sound tape without events.`);
+    view.attach(null);
+    source = next;
+    showWhole(opened, name);
+    const range = link.range ?? (events <= WHOLE ? [0, events] : null);
+    await start(opened, link, range);
+    before?.close();
   } catch (error) {
     if (mine !== opening) return;
+    opened?.close();
     // A file that is no tape must not cost the one that was open.
-    session = before;
+    [source] = [beforeSource];
+    view.attach(before);
     enter(before ? 'ready' : 'empty');
     alertUser(`${name} can't be shown`, error.message ?? String(error));
-    if (before) refresh();
+    if (before) {
+      view.timeline.draw();
+      view.refresh();
+    }
   }
 }
 
-async function start(name, summary) {
-  const link = remembered();
-  showTape(name, summary);
-  timeline.reset(summary.events, summary.marks);
-  byId('scrub').max = summary.events;
-  byId('number').max = summary.events;
-  allThreads = false;
-  showScope();
-  const index = link.heap !== null && link.heap < summary.threads.length ? link.heap : largest(summary);
-  progress(`Replaying the heap of thread ${index}`, 0);
-  await chooseHeap(index, (share) => progress(`Replaying the heap of thread ${index}`, share));
-  enter('ready');
-  map.fit();
-  await goTo(link.event ?? await session.peak());
-  await showCourse();
+/** Loads a range of an opened tape, chosen first if there is none yet, and shows it. */
+async function start(opened, link, wanted) {
+  const range = wanted ?? await chooseRange(null, false);
+  let drawn = performance.now();
+  drawWhole();
+  byId('progress').hidden = false;
+  const loaded = await opened.load(range[0], range[1], (share) => {
+    progress(`Reading ${source.name}`, share);
+    if (performance.now() - drawn < 400) return;
+    drawn = performance.now();
+    drawWhole();
+  });
+  if (!loaded) return;
+  const { summary } = opened;
+  view.attach(opened);
+  showTape(source.name, summary);
+  for (const field of [byId('scrub'), byId('number')]) [field.min, field.max] = summary.range;
+  offer(summary.id, source.file ?? null);
+  await follow(link, (share) => progress('Replaying the heap', share));
+  hideWhole();
+  performance.mark('heaptape-ready');
   const trouble = [summary.damage, summary.ending].filter(Boolean);
-  if (trouble.length > 0) alertUser(`${name} is not whole`, trouble.join('\n'));
+  if (trouble.length > 0) alertUser(`${source.name} is not whole`, trouble.join('\n'));
+  surveyAll();
 }
 
-function failed(error) {
+/** Another range of the open tape. */
+async function reload() {
   player.pause();
-  console.error(error);
-  alertUser('Something went wrong', error.message ?? String(error));
+  const { session } = view;
+  const { range } = session.summary;
+  const link = parseLink(currentLink());
+  enter('loading');
+  showWhole(session, source.name);
+  const chosen = await chooseRange(range, true);
+  if (session !== view.session) return;
+  // Going back, too, reads again if the overview has taken the place of the events.
+  const [from, to] = chosen ?? range;
+  view.attach(null);
+  await start(session, { ...link, ...(chosen ? { zoom: null, from: null, at: null } : {}) }, [from, to]);
 }
 
-/* The timeline of all threads is made when it is first asked for. */
-
-function showScope() {
-  byId('scope-heap').ariaPressed = String(!allThreads);
-  byId('scope-all').ariaPressed = String(allThreads);
+/** The footprint of all heaps, in the background; their chart and list fill up meanwhile. */
+async function surveyAll() {
+  const { session } = view;
+  let drawn = performance.now();
+  const show = () => {
+    drawn = performance.now();
+    if (session !== view.session) return;
+    if (view.timeline.what === 'all') view.timeline.draw();
+    if (view.tab === 'threads' && !view.playing) view.refresh();
+  };
+  try {
+    await session.surveyAll(() => { if (performance.now() - drawn > 500) show(); });
+    show();
+  } catch (error) {
+    // The other heaps' sum stays unfinished; what is looked at does not depend on it.
+    if (session === view.session) note(`The heaps of all threads can't be replayed: ${error.message}`);
+  }
 }
 
-async function setScope(all) {
-  allThreads = all;
-  showScope();
-  await showCourse();
-  if (!all) return;
-  const current = session;
-  let shown = 0;
-  await current.surveyAll((share) => {
-    if (share - shown < 0.02) return;
-    shown = share;
-    showCourse().catch(failed);
-  }, () => current !== session || !allThreads);
-  if (current === session) await showCourse();
+async function choose(heap, policies, report = (share) => progress('Replaying the heap', share)) {
+  const done = await view.choose(heap, policies, report);
+  if (!done) return false;
+  view.showPolicies((pane, policy) => run(async () => {
+    const changed = view.policies.with(pane, policy);
+    await choose(view.heap, changed);
+    await view.refresh();
+  }));
+  if (policies.length < 2 && ['footprint', 'splits'].includes(view.timeline.what)) setChart('heap');
+  view.timeline.draw();
+  surveyAll();
+  return true;
 }
 
 /* What a person does */
 
 /** Runs an action on the open tape; what fails is shown. */
-const on = (action) => async (...args) => {
-  if (!session) return;
+async function run(action) {
+  if (!view.session || document.documentElement.dataset.state !== 'ready') return;
   try {
-    await action(...args);
+    await action();
   } catch (error) {
     failed(error);
   }
-};
+}
+const on = (action) => (...args) => run(() => action(...args));
+const pausing = (action) => on(async (...args) => {
+  player.pause();
+  await action(...args);
+});
 
-/** The place on the map that a zoom without a pointer keeps in view. */
-const focus = () => Math.min(pinned ?? hovered ?? latest ?? 0, Math.max(0, standing.top - 1));
+function setTab(tab) {
+  view.tab = tab;
+  selectTab(tab);
+  view.refresh();
+}
 
-const actions = {
-  toggle: on(async () => {
-    if (!player.playing && standing.done >= standing.of) await goTo(0);
-    player.toggle();
-  }),
-  back: on(() => step(-1)),
-  forward: on(() => step(1)),
-  backMany: on(() => step(-100)),
-  forwardMany: on(() => step(100)),
-  toStart: on(() => { player.pause(); return goTo(0); }),
-  toEnd: on(() => { player.pause(); return goTo(session.summary.events); }),
-  toPeak: on(async () => { player.pause(); await goTo(await session.peak()); }),
-  previousHeap: on(async () => { if (heap > 0) { await chooseHeap(heap - 1); await refresh(); } }),
-  nextHeap: on(async () => { if (heap + 1 < session.summary.threads.length) { await chooseHeap(heap + 1); await refresh(); } }),
-  zoomIn: on(() => map.zoom(1, focus())),
-  zoomOut: on(() => map.zoom(-1, focus())),
-  zoomFit: on(() => map.fit()),
-  number: on(() => { byId('number').focus(); byId('number').select(); }),
-  unpin: on(() => { pinned = null; return refresh(); }),
-  open: () => byId('file').click(),
-  help: () => byId('help').showModal(),
-};
+function setChart(what) {
+  view.timeline.what = what;
+  for (const button of byId('charts').querySelectorAll('button')) button.ariaPressed = String(button.dataset.chart === what);
+  view.timeline.draw();
+  remember();
+}
 
-const clicks = {
-  back: 'back', forward: 'forward', play: 'toggle', 'to-start': 'toStart', 'to-end': 'toEnd', 'to-peak': 'toPeak',
-  'zoom-in': 'zoomIn', 'zoom-out': 'zoomOut', 'zoom-fit': 'zoomFit', 'help-button': 'help',
-};
-for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener('click', () => actions[action]());
+async function changeHeap(heap) {
+  player.pause();
+  if (heap < 0 || heap >= view.session.summary.threads.length) return;
+  await choose(heap, view.policies);
+  for (const { map } of view.panes) map.goTo(0, 0);
+  await view.refresh();
+}
+
+const actions = makeActions({ view, player, choose, changeHeap, setChart, reload, on, pausing, link: () => new URL(currentLink(), location.href).href });
+for (const [id, action] of Object.entries(CLICKS)) byId(id).addEventListener('click', () => actions[action]());
 
 player.onChange = (playing) => {
+  view.playing = playing;
   byId('play').ariaPressed = String(playing);
   byId('play').ariaLabel = playing ? 'Pause' : 'Play';
+  if (!playing) view.refresh();
 };
 byId('speed').addEventListener('change', () => { player.speed = byId('speed').value; });
-byId('scrub').addEventListener('input', on(() => { player.pause(); return goTo(Number(byId('scrub').value)); }));
-byId('number').addEventListener('change', on(() => { player.pause(); return goTo(Number(byId('number').value) || 0); }));
+byId('scrub').addEventListener('input', pausing(() => view.goTo(Number(byId('scrub').value))));
+byId('number').addEventListener('change', pausing(() => view.goTo(Number(byId('number').value) || 0)));
 byId('number').addEventListener('keydown', (event) => { if (event.key === 'Enter') byId('number').blur(); });
-byId('heap').addEventListener('change', on(async () => { await chooseHeap(Number(byId('heap').value)); await refresh(); }));
-byId('scope-heap').addEventListener('click', on(() => setScope(false)));
-byId('scope-all').addEventListener('click', on(() => setScope(true)));
-
-timeline.onScrub = on((event) => { player.pause(); return goTo(event); });
-map.onWindow = () => { if (session) refresh(); };
-map.onHover = (at) => {
-  hovered = at;
-  if (session && pinned === null) refresh();
-};
-map.onClick = on(async (at) => {
-  // Where the heap has no memory there is nothing to pin.
-  pinned = at !== null && (await session.place(at)) ? at : null;
-  await refresh();
+byId('heap').addEventListener('change', on(() => changeHeap(Number(byId('heap').value))));
+byId('colour').addEventListener('change', on(() => view.setColouring(byId('colour').value)));
+for (const button of byId('charts').querySelectorAll('button')) button.addEventListener('click', on(() => setChart(button.dataset.chart)));
+view.onHeap = on(changeHeap);
+view.onError = failed;
+view.timeline.onScrub = pausing((event) => view.goTo(event));
+onThemeChange(() => {
+  view.refresh();
+  view.timeline.draw();
+  drawWhole();
 });
-onThemeChange(() => { if (session) { refresh(); timeline.draw(); } });
-addEventListener('hashchange', on(async () => {
-  const link = remembered();
-  if (link.heap !== null && link.heap !== heap && link.heap < session.summary.threads.length) await chooseHeap(link.heap);
-  if (link.event !== null) await goTo(link.event);
-}));
+const selectTab = bindTabs(setTab);
+selectTab(view.tab);
+
+bindSearch({
+  search: async (query) => {
+    let found = null;
+    await run(async () => { found = await view.session.search(view.pinned?.pane ?? 0, query); });
+    return found;
+  },
+  goTo: pausing((position) => view.goTo(position)),
+  pin: on(async (at) => { if (!(await view.pin({ pane: view.pinned?.pane ?? 0, position: at }, true))) note('The heap has no memory there now.'); }),
+  openLink: (address) => { location.hash = address.slice(address.indexOf('#')); },
+});
+bindExports({
+  map: () => view.panes[view.pinned?.pane ?? 0].map.picture(),
+  chart: async () => {
+    const { width, height } = view.timeline.size;
+    const svg = await view.session.svg({ what: view.timeline.what, width: Math.round(width), height: Math.round(height), dark: isDark() });
+    return new Blob([svg], { type: 'image/svg+xml' });
+  },
+  name: () => `${(view.session.summary.name || 'heap').replace(/[^\w.-]+/g, '-')}-thread-${view.heap}-event-${view.position}`,
+});
+addEventListener('hashchange', on(() => follow(parseLink(location.hash))));
 addEventListener('error', (event) => failed(event.error ?? event));
 addEventListener('unhandledrejection', (event) => failed(event.reason));
 
-bindKeys(actions);
-listen(open);
+bindKeys(actions, byId('key-list'));
+listen((next) => {
+  const link = parseLink(location.hash);
+  // A link to this very file keeps its view; another file begins anew.
+  const meant = next.file && link.name === next.name;
+  if (next.path) history.replaceState(null, '', `?tape=${encodeURIComponent(next.path).replaceAll('%2F', '/')}`);
+  open(next, meant ? link : parseLink(''));
+});
+
+/** What the address names: a tape on the server, or one that another page has open. */
+async function openNamed() {
+  const link = parseLink(location.hash);
+  const served = named();
+  if (served && !link.tape) {
+    await open(served, link);
+  } else if (link.tape) {
+    const file = await ask(link.tape);
+    if (file) await open({ name: file.name, file }, link);
+    else alertUser(`This link is to a view of ${link.name ?? 'a tape'}`, `Drop or choose that file here, and the view opens at event ${count(link.event ?? 0)}.`);
+  }
+}
+openNamed();
 
 /** For the browser's console, and for tests. */
 globalThis.heaptape = {
-  get session() { return session; },
-  map,
-  get position() { return position; },
-  get standing() { return standing; },
-  goTo: (event) => goTo(event),
-  chooseHeap: async (index) => { await chooseHeap(index); await refresh(); },
+  view,
+  get session() { return view.session; },
+  get map() { return view.map; },
+  get position() { return view.position; },
+  get standing() { return view.standing; },
+  goTo: (event) => view.goTo(event),
+  chooseHeap: changeHeap,
 };

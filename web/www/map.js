@@ -1,189 +1,189 @@
-// The heap map: cells in reading order, drawn by the module, scaled here; zoom, pan, and outlines of blocks.
+// The heap map: cells in reading order, painted by the module, scaled here; zoom, pan, outlines, and words from close by.
+//
+// A row is a power of two of bytes, so addresses at its start are round. Zooming halves the bytes of a cell down to a word
+// of 8 bytes, then the cells of a row, until a word is wide enough to be read.
 
-import { address, bytes } from './format.js';
+import { bytes } from './format.js';
+import { AXIS, drawOverlay } from './overlay.js';
 import { colour } from './palette.js';
 
-/** Width of the column of addresses, in CSS pixels. */
-const AXIS = 84;
-/** Fewest bytes of a cell: the alignment of headers. */
-const FINEST = 8;
-/** Least and most CSS pixels of a cell. */
-const [SMALL, LARGE] = [3, 18];
+/** Bytes of the finest cell: the alignment of headers. */
+const WORD = 8;
+/** A word of this width, in CSS pixels, has room for its field. */
+const READABLE = 76;
 
 export class HeapMap {
-  #canvas;
-  #context;
-  #image = new OffscreenCanvas(1, 1);
+  #base;
+  #overlay;
   #extent = 65536;
   #zoom = 0;
   #from = 0;
-  #outlines = [];
+  #shown = null;
+  /** What is drawn on top: `{ position, bytes, colour }`. */
+  outlines = [];
+  /** Arenas and spans, and what is to be read from close by. */
+  regions = [];
+  close = null;
   /** Called when another window is to be painted. */
   onWindow = () => {};
   /** Called with a position under the pointer, or null. */
   onHover = () => {};
-  /** Called with a position that was clicked. */
+  /** Called with a position that was clicked, or null. */
   onClick = () => {};
 
-  constructor(canvas) {
-    this.#canvas = canvas;
-    this.#context = canvas.getContext('2d');
-    new ResizeObserver(() => this.onWindow()).observe(canvas.parentElement);
+  constructor(box, label) {
+    this.#base = box.querySelector('.cells');
+    this.#overlay = box.querySelector('.overlay');
+    this.box = box;
+    this.label = label;
+    new ResizeObserver(() => this.onWindow()).observe(box);
     this.#listen();
   }
 
   /** Bytes of address space that the whole map covers. */
   set extent(top) {
-    this.#extent = Math.max(65536, top);
+    this.#extent = Math.max(4096, top);
+  }
+
+  get zoomLevel() {
+    return this.#zoom;
+  }
+
+  get from() {
+    return this.#from;
   }
 
   get #room() {
-    const box = this.#canvas.parentElement;
-    return { width: Math.max(40, box.clientWidth - AXIS), height: Math.max(20, box.clientHeight) };
+    return { width: Math.max(40, this.box.clientWidth - AXIS), height: Math.max(24, this.box.clientHeight) };
   }
 
-  /** Size and bytes of a cell: the whole heap fills the room at zoom 0; each further step halves the bytes, then
-   * doubles the size. */
-  get #grid() {
+  /** What a zoom level shows: bytes of a cell, cells of a row, and the size of a cell in CSS pixels. */
+  #level(zoom) {
     const { width, height } = this.#room;
-    const fits = (size, cell) => Math.floor(width / size) * Math.floor(height / size) * cell >= this.#extent;
-    let cell = FINEST;
-    while (!fits(SMALL, cell)) cell *= 2;
-    // Quarters between the powers of two, so that the heap fills the room.
-    if (cell >= 8 * FINEST) cell = [5, 6, 7, 8].map((quarters) => (cell / 8) * quarters).find((finer) => fits(SMALL, finer));
-    let size = SMALL;
-    while (size < LARGE && fits(size + 1, cell)) size += 1;
-    let zoom = this.#zoom;
-    if (zoom > 0) cell = 2 ** Math.floor(Math.log2(cell));
-    for (; zoom > 0 && cell > FINEST; zoom -= 1) cell /= 2;
-    if (zoom > 0) size = Math.min(LARGE, size * 2 ** zoom);
-    return { size, cell, columns: Math.floor(width / size), rows: Math.floor(height / size) };
+    const most = 2 ** Math.max(4, Math.floor(Math.log2(width / 3)));
+    let cell = WORD;
+    while (cell * most * Math.floor(height / 3) < this.#extent) cell *= 2;
+    const rows = Math.ceil(this.#extent / (cell * most));
+    let columns = most;
+    let tall = Math.max(3, Math.min(16, height / rows));
+    for (let left = zoom; left > 0; left -= 1) {
+      if (cell > WORD) cell /= 2;
+      else if (width / columns < READABLE && columns > 2) columns /= 2;
+      else break;
+      tall = Math.max(tall, Math.min(8, tall * 1.3));
+    }
+    const wide = width / columns;
+    if (cell === WORD && columns < most) tall = Math.max(tall, Math.min(34, 8 + wide / 3));
+    return { cell, columns, wide, tall, rows: Math.max(1, Math.floor(height / tall)), words: cell === WORD && wide >= READABLE };
+  }
+
+  get #grid() {
+    return this.#level(this.#zoom);
   }
 
   /** The window to paint. */
   get window() {
-    const { cell, columns, rows } = this.#grid;
+    const { cell, columns, rows, words } = this.#grid;
     const line = cell * columns;
     const last = Math.max(0, Math.ceil(this.#extent / line) - rows) * line;
-    this.#from = Math.min(last, Math.max(0, Math.round(this.#from / line) * line));
-    return { from: this.#from, cell, columns, rows };
+    this.#from = Math.min(last, Math.max(0, Math.floor(this.#from / line) * line));
+    return { from: this.#from, cell, columns, rows, words };
   }
 
   /** One line on the scale. */
   get scale() {
-    return `1 cell = ${bytes(this.#grid.cell)}`;
-  }
-
-  get zoomed() {
-    return this.#zoom > 0;
+    const { cell, columns } = this.#grid;
+    return `1 cell ${bytes(cell)} · 1 row ${bytes(cell * columns)}`;
   }
 
   /** Shows pixels that were painted for `window`. */
   show(window, pixels) {
     const { columns, rows } = window;
-    this.#image.width = columns;
-    this.#image.height = rows;
+    const { wide, tall } = this.#grid;
+    if (this.#base.width !== columns || this.#base.height !== rows) {
+      this.#base.width = columns;
+      this.#base.height = rows;
+    }
+    this.#base.style.width = `${columns * wide}px`;
+    this.#base.style.height = `${rows * tall}px`;
     const data = new ImageData(new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength), columns, rows);
-    this.#image.getContext('2d').putImageData(data, 0, 0);
-    this.#draw(window);
+    this.#base.getContext('2d').putImageData(data, 0, 0);
+    this.#shown = window;
+    this.#drawOverlay(window);
   }
 
-  /** Outlines parts of the heap: `{ position, bytes, colour }`. Takes effect with the next `show`. */
-  set outlines(list) {
-    this.#outlines = list;
-  }
-
-  #draw(window) {
-    const [canvas, context] = [this.#canvas, this.#context];
-    const { size } = this.#grid;
+  #drawOverlay(window) {
+    const canvas = this.#overlay;
+    const context = canvas.getContext('2d');
     const ratio = devicePixelRatio;
     const { width, height } = this.#room;
-    canvas.width = Math.round((width + AXIS) * ratio);
-    canvas.height = Math.round(height * ratio);
+    const [across, down] = [Math.round((width + AXIS) * ratio), Math.round(height * ratio)];
+    if (canvas.width !== across || canvas.height !== down) {
+      canvas.width = across;
+      canvas.height = down;
+    }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width + AXIS, height);
+    this.#drawOn(context, window);
+  }
+
+  #drawOn(context, window) {
+    const { regions, close, outlines } = this;
+    drawOverlay(context, window, this.#grid, { regions, close, outlines, extent: this.#extent });
+  }
+
+  /** The map as it is shown, as a picture of its own. */
+  async picture() {
+    const { width, height } = this.#room;
+    const ratio = Math.max(2, devicePixelRatio);
+    const canvas = new OffscreenCanvas((width + AXIS) * ratio, height * ratio);
+    const context = canvas.getContext('2d');
+    context.scale(ratio, ratio);
+    context.fillStyle = colour('--panel');
+    context.fillRect(0, 0, width + AXIS, height);
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.#image, AXIS, 0, window.columns * size, window.rows * size);
-    if (size >= 6) this.#gridLines(window, size);
-    for (const outline of this.#outlines) this.#outline(window, size, outline);
-    this.#axis(window, size);
-  }
-
-  #gridLines({ columns, rows }, size) {
-    const context = this.#context;
-    context.strokeStyle = colour('--panel');
-    context.lineWidth = 1;
-    context.beginPath();
-    for (let column = 0; column <= columns; column += 1) {
-      context.moveTo(AXIS + column * size - 0.5, 0);
-      context.lineTo(AXIS + column * size - 0.5, rows * size);
-    }
-    for (let row = 0; row <= rows; row += 1) {
-      context.moveTo(AXIS, row * size - 0.5);
-      context.lineTo(AXIS + columns * size, row * size - 0.5);
-    }
-    context.stroke();
-  }
-
-  #axis({ from, cell, columns, rows }, size) {
-    const context = this.#context;
-    context.fillStyle = colour('--muted');
-    context.font = `11px ${getComputedStyle(this.#canvas).getPropertyValue('--mono')}`;
-    context.textBaseline = 'middle';
-    const every = Math.max(1, Math.ceil(44 / size));
-    for (let row = 0; row < rows; row += every) {
-      const position = from + row * columns * cell;
-      if (position >= this.#extent) break;
-      context.fillText(address(position), 0, Math.max(6, (row + 0.5) * size));
-    }
-  }
-
-  /** A range of cells in reading order is up to three rectangles; its outline is the border of their union. */
-  #outline({ from, cell, columns, rows }, size, { position, bytes: length, colour: name }) {
-    const first = Math.floor((position - from) / cell);
-    const last = Math.floor((position + Math.max(1, length) - 1 - from) / cell);
-    if (last < 0 || first >= columns * rows) return;
-    const [x, y] = [(index) => AXIS + (index % columns) * size, (index) => Math.floor(index / columns) * size];
-    const [start, end] = [Math.max(0, first), Math.min(columns * rows - 1, last)];
-    const [left, right] = [AXIS, AXIS + columns * size];
-    const [top, bottom, from0, to0] = [y(start), y(end) + size, x(start), x(end) + size];
-    const context = this.#context;
-    const path = new Path2D();
-    const lines = Math.floor(end / columns) - Math.floor(start / columns);
-    if (lines === 0) {
-      path.rect(from0, top, to0 - from0, size);
-    } else if (lines === 1 && to0 <= from0) {
-      path.rect(from0, top, right - from0, size);
-      path.rect(left, top + size, to0 - left, size);
-    } else {
-      path.moveTo(from0, top);
-      for (const [px, py] of [[right, top], [right, bottom - size], [to0, bottom - size], [to0, bottom], [left, bottom], [left, top + size], [from0, top + size]]) path.lineTo(px, py);
-      path.closePath();
-    }
-    context.strokeStyle = colour('--panel');
-    context.lineWidth = 4;
-    context.stroke(path);
-    context.strokeStyle = colour(name);
-    context.lineWidth = 2;
-    context.stroke(path);
+    const { wide, tall } = this.#grid;
+    context.drawImage(this.#base, AXIS, 0, this.#base.width * wide, this.#base.height * tall);
+    if (this.#shown) this.#drawOn(context, this.#shown);
+    return canvas.convertToBlob({ type: 'image/png' });
   }
 
   /** The position under a pointer event, or null. */
   #position(event) {
-    const box = this.#canvas.getBoundingClientRect();
-    const { size, cell, columns, rows } = this.#grid;
-    const column = Math.floor((event.clientX - box.left - AXIS) / size);
-    const row = Math.floor((event.clientY - box.top) / size);
+    const box = this.#overlay.getBoundingClientRect();
+    const { wide, tall, cell, columns, rows } = this.#grid;
+    const column = Math.floor((event.clientX - box.left - AXIS) / wide);
+    const row = Math.floor((event.clientY - box.top) / tall);
     if (column < 0 || column >= columns || row < 0 || row >= rows) return null;
     return this.#from + (row * columns + column) * cell;
   }
 
-  /** Where in the window a position is drawn, in CSS pixels, or null when it is out of view. */
+  /** Where in the page a position is drawn, in CSS pixels, or null when it is out of view. */
   middleOf(position) {
-    const { size, cell, columns, rows } = this.#grid;
+    const { wide, tall, cell, columns, rows } = this.#grid;
     const index = Math.floor((position - this.#from) / cell);
     if (index < 0 || index >= columns * rows) return null;
-    const box = this.#canvas.getBoundingClientRect();
-    return [box.left + AXIS + ((index % columns) + 0.5) * size, box.top + (Math.floor(index / columns) + 0.5) * size];
+    const box = this.#overlay.getBoundingClientRect();
+    return [box.left + AXIS + ((index % columns) + 0.5) * wide, box.top + (Math.floor(index / columns) + 0.5) * tall];
+  }
+
+  /** Goes to a zoom level and a first position. */
+  goTo(zoom, from) {
+    this.#zoom = Math.max(0, Math.min(40, zoom));
+    this.#from = from;
+  }
+
+  /** Brings a position into view, zoomed at least so far that its block can be seen. */
+  reveal(position, length) {
+    let zoom = this.#zoom;
+    const fine = () => this.#level(zoom).cell <= Math.max(WORD, length / 2) || this.#level(zoom + 1).cell === this.#level(zoom).cell;
+    while (!fine() && zoom < 40) zoom += 1;
+    const { cell, columns, rows } = this.#level(zoom);
+    const line = cell * columns;
+    const inside = zoom === this.#zoom && position >= this.#from && position < this.#from + line * rows;
+    this.#zoom = zoom;
+    if (!inside) this.#from = (Math.floor(position / line) - Math.floor(rows / 3)) * line;
+    this.onWindow();
   }
 
   /** Zooms by `steps`; what lies at `position` stays in view. */
@@ -191,20 +191,20 @@ export class HeapMap {
     const before = this.#grid;
     // A place out of view comes to its middle.
     const [row, middle] = [Math.floor((position - this.#from) / (before.cell * before.columns)), before.rows / 2];
-    const pixels = (row >= 0 && row < before.rows ? row : middle) * before.size;
-    this.#zoom = Math.max(0, Math.min(24, this.#zoom + steps));
-    const after = this.#grid;
-    // Beyond the largest cell there is nothing to see.
-    if (after.size === before.size && after.cell === before.cell && steps > 0) this.#zoom -= steps;
+    const pixels = (row >= 0 && row < before.rows ? row : middle) * before.tall;
+    const wanted = Math.max(0, Math.min(40, this.#zoom + steps));
+    const after = this.#level(wanted);
+    // Beyond the widest word there is nothing to see.
+    if (steps > 0 && after.cell === before.cell && after.columns === before.columns) return;
+    this.#zoom = wanted;
     const line = after.cell * after.columns;
-    this.#from = (Math.floor(position / line) - Math.floor(pixels / after.size)) * line;
+    this.#from = (Math.floor(position / line) - Math.floor(pixels / after.tall)) * line;
     this.onWindow();
   }
 
   /** The whole heap. */
   fit() {
-    this.#zoom = 0;
-    this.#from = 0;
+    this.goTo(0, 0);
     this.onWindow();
   }
 
@@ -215,14 +215,35 @@ export class HeapMap {
     this.onWindow();
   }
 
+  /** Moves by most of what is shown. */
+  page(direction) {
+    this.scroll(direction * Math.max(1, Math.floor(this.#grid.rows * 0.8)));
+  }
+
   #listen() {
-    const canvas = this.#canvas;
+    const canvas = this.#overlay;
+    const down = new Map();
     let drag = null;
+    const spread = () => {
+      const [one, other] = [...down.values()];
+      return Math.hypot(one.x - other.x, one.y - other.y);
+    };
+    canvas.addEventListener('pointerdown', (event) => {
+      down.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      drag = { y: event.clientY, moved: down.size > 1, spread: down.size === 2 ? spread() : 0 };
+      canvas.setPointerCapture(event.pointerId);
+    });
     canvas.addEventListener('pointermove', (event) => {
-      if (drag) {
-        const { size } = this.#grid;
-        const rows = Math.round((drag.y - event.clientY) / size);
-        if (rows !== 0) {
+      if (down.has(event.pointerId)) down.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (drag && down.size === 2) {
+        const now = spread();
+        if (Math.abs(Math.log2(now / drag.spread)) >= 0.5) {
+          this.zoom(now > drag.spread ? 1 : -1, this.#position(event) ?? this.#from);
+          drag.spread = now;
+        }
+      } else if (drag) {
+        const rows = Math.round((drag.y - event.clientY) / this.#grid.tall);
+        if (rows !== 0 && (drag.moved || Math.abs(drag.y - event.clientY) > 3)) {
           drag.y = event.clientY;
           drag.moved = true;
           canvas.classList.add('dragging');
@@ -231,21 +252,22 @@ export class HeapMap {
       }
       this.onHover(this.#position(event));
     });
-    canvas.addEventListener('pointerdown', (event) => {
-      drag = { y: event.clientY, moved: false };
-      canvas.setPointerCapture(event.pointerId);
-    });
     canvas.addEventListener('pointerup', (event) => {
       canvas.classList.remove('dragging');
+      down.delete(event.pointerId);
       if (drag && !drag.moved) this.onClick(this.#position(event));
+      if (down.size === 0) drag = null;
+    });
+    canvas.addEventListener('pointercancel', (event) => {
+      down.delete(event.pointerId);
       drag = null;
     });
-    canvas.addEventListener('pointercancel', () => { drag = null; });
     canvas.addEventListener('pointerleave', () => this.onHover(null));
     canvas.addEventListener('wheel', (event) => {
       event.preventDefault();
       const position = this.#position(event);
-      if (position !== null && event.deltaY !== 0) this.zoom(event.deltaY < 0 ? 1 : -1, position);
+      if (event.shiftKey) this.scroll(Math.sign(event.deltaY || event.deltaX) * 3);
+      else if (position !== null && event.deltaY !== 0) this.zoom(event.deltaY < 0 ? 1 : -1, position);
     }, { passive: false });
   }
 }

@@ -14,12 +14,23 @@ export function dismiss() {
   byId('alert').hidden = true;
 }
 
+let fading = 0;
+
+/** Says something in passing. */
+export function note(text) {
+  clearTimeout(fading);
+  byId('note').textContent = text;
+  byId('note').hidden = false;
+  fading = setTimeout(() => { byId('note').hidden = true; }, 3500);
+}
+
 /** The page's state: `empty`, `loading` or `ready`. */
 export function enter(state) {
   document.documentElement.dataset.state = state;
   byId('welcome').hidden = state !== 'empty';
   byId('loading').hidden = state !== 'loading';
   byId('viewer').hidden = state !== 'ready';
+  byId('find').hidden = state !== 'ready';
 }
 
 /** What is being done, and the share of it. */

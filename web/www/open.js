@@ -1,63 +1,62 @@
-// Ways to a tape: a file that is chosen or dropped, and the one that the address names.
+// Ways to a tape: a file that is chosen or dropped, a sample, the one that the address names, or one that another page of
+// this browser has open.
 
 const byId = (id) => document.getElementById(id);
 
-/** Longest file that fits into the page's 32-bit memory beside what is made of it. Bytes. */
-const LONGEST = 1024 ** 3;
+/** Small recordings that come with the page. */
+const SAMPLES = [
+  ['basic.tape', 'basic', 'Four threads exchange blocks through one shared array'],
+  ['ephemeral.tape', 'ephemeral', 'Short-lived blocks, as a server makes them'],
+  ['large.tape', 'large', 'Sizes over four orders of magnitude, threads that come and go'],
+];
 
-/** Why a file can't be taken, for the page. */
-export class OpenError extends Error {}
+/** Pages ask one another for the file that a link means; only files and names pass, and only within this browser. */
+const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('heaptape') : null;
 
-function checkLength(name, length) {
-  if (length > LONGEST) {
-    throw new OpenError(`${name} has ${(length / 1024 ** 3).toFixed(1)} GiB; the page takes up to 1 GiB. Record fewer operations, or compare it with: heaptape compare ${name}`);
-  }
-  if (length === 0) throw new OpenError(`${name} is empty (0 bytes).`);
+/** Offers the file that is open to other pages. */
+let offered = null;
+export function offer(tape, file) {
+  offered = file ? { tape, file } : null;
 }
 
-async function readFile(file) {
-  checkLength(file.name, file.size);
-  try {
-    return new Uint8Array(await file.arrayBuffer());
-  } catch (error) {
-    throw new OpenError(`${file.name} can't be read: ${error.message}`);
-  }
+channel?.addEventListener('message', ({ data }) => {
+  if (data.wanted && data.wanted === offered?.tape) channel.postMessage({ tape: offered.tape, file: offered.file });
+});
+
+/** The file of a tape that another page has open, or null after half a second. */
+export function ask(tape) {
+  if (!channel) return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const heard = ({ data }) => {
+      if (data.tape !== tape || !(data.file instanceof File)) return;
+      channel.removeEventListener('message', heard);
+      resolve(data.file);
+    };
+    channel.addEventListener('message', heard);
+    channel.postMessage({ wanted: tape });
+    setTimeout(() => {
+      channel.removeEventListener('message', heard);
+      resolve(null);
+    }, 500);
+  });
 }
 
-async function fetchTape(address, name, progress) {
-  let response;
-  try {
-    response = await fetch(address);
-  } catch {
-    throw new OpenError(`${name} could not be fetched. Is heaptape view still running?`);
-  }
-  if (!response.ok) throw new OpenError(`${name} could not be fetched: the server says ${response.status} ${response.statusText}.`);
-  const length = Number(response.headers.get('content-length') ?? NaN);
-  checkLength(name, length);
-  const parts = [];
-  let got = 0;
-  for await (const part of response.body) {
-    parts.push(part);
-    got += part.length;
-    checkLength(name, got);
-    if (length > 0) progress(got / length);
-  }
-  checkLength(name, got);
-  const data = new Uint8Array(got);
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return data;
+/** What an address of a tape below this page may be: no other place. */
+function below(path) {
+  const url = new URL(path.split('/').map(encodeURIComponent).join('/'), location.href.replace(/[?#].*$/, ''));
+  return url.href;
 }
 
-/**
- * Listens for tapes. `opened(name, read)` is called with a function that gives the bytes, or fails with an OpenError;
- * `read(progress)` tells the share that is there.
- */
+/** The tape that the address names, as a source, or null. */
+export function named() {
+  const path = new URLSearchParams(location.search).get('tape');
+  // The search part was decoded once; the path is encoded part by part again.
+  return path ? { name: path.split('/').at(-1), address: below(path), path } : null;
+}
+
+/** Listens for tapes. `opened(source)` is called with `{ name, file }` or `{ name, address, path }`. */
 export function listen(opened) {
-  const take = (file) => { if (file) opened(file.name, () => readFile(file)); };
+  const take = (file) => { if (file) opened({ name: file.name, file }); };
   const input = byId('file');
   input.addEventListener('change', () => {
     take(input.files[0]);
@@ -65,6 +64,20 @@ export function listen(opened) {
     input.value = '';
   });
   byId('welcome-open').addEventListener('click', () => input.click());
+  byId('samples').replaceChildren(...SAMPLES.map(([file, title, text]) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'sample';
+    const [head, line] = [document.createElement('b'), document.createElement('span')];
+    head.textContent = title;
+    line.textContent = text;
+    button.append(head, line);
+    button.addEventListener('click', () => {
+      const path = `samples/${file}`;
+      opened({ name: file, address: below(path), path });
+    });
+    return button;
+  }));
 
   let depth = 0;
   const dropping = (change) => {
@@ -79,14 +92,4 @@ export function listen(opened) {
     dropping(-depth);
     take(event.dataTransfer?.files[0]);
   });
-
-  // Only a path below this page: an address must not make it fetch from elsewhere.
-  const named = new URLSearchParams(location.search).get('tape');
-  if (named) {
-    // The search part was decoded once; the path is encoded part by part again.
-    const path = named.split('/').map(encodeURIComponent).join('/');
-    const address = new URL(path, location.href.replace(/[?#].*$/, ''));
-    const name = named.split('/').at(-1);
-    opened(name, (progress) => fetchTape(address, name, progress));
-  }
 }

@@ -1,44 +1,41 @@
-// The panels beside the map: the last event, the heap in numbers, the block under the pointer.
+// The panels beside the map: the last event, the block under the pointer, the heap in numbers.
 
 import { address, bytes, count, percent, plural, time } from './format.js';
 
 const byId = (id) => document.getElementById(id);
 
-/** Fills a definition list with `[term, value]`; a term may be `[swatch, text]`. */
-function fill(list, rows) {
-  list.replaceChildren(...rows.filter(Boolean).flatMap(([term, value]) => {
-    const [dt, dd] = [document.createElement('dt'), document.createElement('dd')];
-    if (Array.isArray(term)) {
-      const swatch = document.createElement('i');
-      swatch.className = `swatch ${term[0]}`;
-      dt.append(swatch, term[1]);
-    } else {
-      dt.textContent = term;
-    }
-    dd.textContent = value;
-    return [dt, dd];
-  }));
+/** An element with text and children. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === 'on') element.addEventListener('click', value);
+    else if (name === 'class') element.className = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
 }
 
-/** Buttons that lead to events: `[label, position]`. */
-function jumps(box, list, goTo) {
-  box.replaceChildren(...list.filter(Boolean).map(([label, position]) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = label;
-    button.addEventListener('click', () => goTo(position));
-    return button;
-  }));
+/** Fills a definition list with `[term, value]`. */
+function fill(list, rows) {
+  list.replaceChildren(...rows.filter(Boolean).flatMap(([term, value]) => [make('dt', {}, term), make('dd', {}, value)]));
+}
+
+/** Buttons: `[label, action, title]`. */
+function buttons(box, list) {
+  box.replaceChildren(...list.filter(Boolean).map(([label, action, title]) => (
+    make('button', { type: 'button', on: action, ...(title ? { title } : {}) }, label))));
 }
 
 /** An event as a line of code. */
-function call(event) {
+export function call(event) {
   const size = event.size === null ? '' : count(event.size);
   switch (event.kind) {
     case 'malloc': case 'calloc': return `${event.kind}(${size})`;
     case 'aligned_alloc': return `aligned_alloc(${count(event.align)}, ${size})`;
     case 'realloc': return event.made_by ? `realloc(#${count(event.made_by[0])}, ${size})` : `realloc(?, ${size})`;
     case 'free': return event.made_by ? `free(#${count(event.made_by[0])})` : 'free(?)';
+    case 'free of an unknown block': return 'free(?)';
     case 'refused request': return `malloc(${size}) = null`;
     default: return event.detail ? `${event.kind}: ${event.detail}` : event.kind;
   }
@@ -46,102 +43,123 @@ function call(event) {
 
 /** The last event that touched the heap; null before the first. `goTo(position)` is for its buttons. */
 export function showEvent(event, goTo) {
-  const [line, facts, links] = [byId('call'), byId('event-facts'), byId('event-jumps')];
   if (!event) {
-    line.textContent = 'nothing yet';
-    fill(facts, []);
-    links.replaceChildren();
+    byId('call').textContent = 'nothing yet';
+    fill(byId('event-facts'), []);
+    byId('event-jumps').replaceChildren();
     return;
   }
-  line.textContent = call(event);
-  const lifetime = event.released_by ? `at #${count(event.released_by[0])}, thread ${event.released_by[1]}` : 'never on this tape';
-  fill(facts, [
-    ['event', `#${count(event.event)}`],
-    ['time', time(event.time_ns)],
+  byId('call').textContent = call(event);
+  const lifetime = event.released_by ? `#${count(event.released_by[0])}, thread ${event.released_by[1]}` : 'never, as far as is loaded';
+  fill(byId('event-facts'), [
+    ['event', `#${count(event.event)} · ${time(event.time_ns)}`],
     ['thread', `${event.thread}`],
     event.released_size !== null && ['releases', bytes(event.released_size)],
-    event.made_by && ['made', `at #${count(event.made_by[0])}, thread ${event.made_by[1]}`],
+    event.made_by && ['made', `#${count(event.made_by[0])}, thread ${event.made_by[1]}`],
     event.size !== null && event.kind !== 'refused request' && ['released', lifetime],
     event.position !== null && ['lies at', address(event.position)],
   ]);
-  jumps(links, [
-    event.made_by && ['Its malloc', event.made_by[0] + 1],
-    event.released_by && ['Its free', event.released_by[0] + 1],
-  ], goTo);
+  buttons(byId('event-jumps'), [
+    event.made_by && ['Its malloc', () => goTo(event.made_by[0] + 1)],
+    event.released_by && ['Its free', () => goTo(event.released_by[0] + 1)],
+  ]);
 }
 
-/** How the heap stands. */
-export function showHeap(standing) {
-  const footprint = standing.footprint_bytes;
-  const rounding = Math.max(0, standing.current_bytes - standing.requested_bytes);
-  const rest = Math.max(0, footprint - standing.current_bytes - standing.cached_bytes);
-  const parts = [['in-use', standing.requested_bytes], ['rounding', rounding], ['cached', standing.cached_bytes], ['rest', rest]];
+/** The rows of the heap's panel: term, and a figure of a standing. */
+const HEAP = [
+  ['footprint', (s) => bytes(s.footprint_bytes)],
+  ['asked for', (s) => bytes(s.requested_bytes), 'in-use'],
+  ['of the footprint', (s) => percent(s.requested_bytes, s.footprint_bytes)],
+  ['rounding', (s) => bytes(s.rounding_bytes), 'rounding'],
+  ['headers', (s) => bytes(s.header_bytes), 'header'],
+  ['in the cache', (s) => bytes(s.cached_bytes), 'cached'],
+  ['free in runs', (s) => bytes(s.home_bytes), 'home'],
+  ['free chunks', (s) => `${bytes(s.free_bytes)} in ${count(s.free_chunks)}`, 'free'],
+  ['never used', (s) => bytes(s.fresh_bytes), 'fresh'],
+  ['fragmentation', (s) => {
+    const free = s.free_bytes + s.fresh_bytes;
+    return free > 0 ? percent(free - Math.min(free, s.largest_free), free) : '–';
+  }, null, 'share of the free bytes that is not in the largest free chunk'],
+  ['live blocks', (s) => count(s.live_blocks)],
+  ['arenas, spans', (s) => `${count(s.arenas)}, ${count(s.spans)}`],
+  ['made, released', (s) => `${count(s.arenas_made)}, ${count(s.arenas_released)}`, null, 'arenas made and given back'],
+  ['mallocs, frees', (s) => `${count(s.alloc_calls)}, ${count(s.free_calls)}`],
+  ['splits, coalesces', (s) => `${count(s.splits)}, ${count(s.coalesces)}`],
+  ['refills, flushes', (s) => `${count(s.refills)}, ${count(s.flushes)}`],
+];
+
+/** How the heap stands, under each policy. */
+export function showHeap(standings) {
+  const [first] = standings;
+  const parts = [
+    ['in-use', first.requested_bytes], ['rounding', first.rounding_bytes], ['header', first.header_bytes], ['cached', first.cached_bytes],
+    ['home', first.home_bytes], ['free', first.free_bytes], ['fresh', first.fresh_bytes],
+  ];
   const stack = byId('stack');
   stack.replaceChildren(...parts.map(([name, size]) => {
-    const part = document.createElement('i');
-    part.className = name;
-    part.style.width = `${footprint > 0 ? (size / footprint) * 100 : 0}%`;
+    const part = make('i', { class: name });
+    part.style.width = `${first.footprint_bytes > 0 ? (size / first.footprint_bytes) * 100 : 0}%`;
     return part;
   }));
-  stack.ariaLabel = `Of ${bytes(footprint)}, ${percent(standing.requested_bytes, footprint)} is what the program asked for`;
-  fill(byId('heap-facts'), [
-    ['footprint', bytes(footprint)],
-    [['in-use', 'asked for'], `${bytes(standing.requested_bytes)} · ${percent(standing.requested_bytes, footprint)}`],
-    [['rounding', 'rounding'], bytes(rounding)],
-    [['cached', 'in the cache'], bytes(standing.cached_bytes)],
-    [['rest', 'free, headers'], bytes(rest)],
-    ['live blocks', count(standing.live_blocks)],
-    ['arenas, spans', `${count(standing.arenas)}, ${count(standing.spans)}`],
-    ['mallocs, frees', `${count(standing.alloc_calls)}, ${count(standing.free_calls)}`],
-    ['splits, coalesces', `${count(standing.splits)}, ${count(standing.coalesces)}`],
-    ['refills, flushes', `${count(standing.refills)}, ${count(standing.flushes)}`],
-    standing.refused > 0 && ['refused', count(standing.refused)],
-  ]);
+  stack.ariaLabel = `Of ${bytes(first.footprint_bytes)}, ${percent(first.requested_bytes, first.footprint_bytes)} is what the program asked for`;
+  const refused = standings.some((s) => s.refused > 0) ? [['refused', (s) => count(s.refused)]] : [];
+  const head = standings.length > 1 ? [make('tr', {}, make('td'), ...standings.map((_, pane) => make('th', { scope: 'col' }, `pane ${pane + 1}`)))] : [];
+  const rows = [...HEAP, ...refused].map(([term, figure, swatch, title]) => {
+    const name = make('th', { scope: 'row', ...(title ? { title } : {}) });
+    if (swatch) name.append(make('i', { class: `swatch ${swatch}` }));
+    name.append(term);
+    return make('tr', {}, name, ...standings.map((s) => make('td', {}, figure(s))));
+  });
+  byId('heap-facts').replaceChildren(make('table', { class: 'figures' }, make('tbody', {}, ...head, ...rows)));
 }
 
 /** What lies at a place; null clears the panel. */
 export function showPlace(place, pinned, goTo) {
-  byId('place-title').classList.toggle('pinned', pinned);
-  byId('place-title').textContent = pinned ? 'Block' : 'Under the pointer';
+  const title = byId('place-title');
+  title.classList.toggle('pinned', pinned);
+  title.textContent = pinned ? 'Block' : 'Under the pointer';
   byId('place-hint').hidden = place !== null;
+  byId('place-fields').hidden = !place || place.fields.length === 0;
   if (!place) {
     fill(byId('place-facts'), []);
     byId('place-jumps').replaceChildren();
     return;
   }
   const made = place.made;
+  const kind = place.state === 'in use' ? (place.bin !== null ? 'small block' : place.position === place.region[1] || place.header_bytes === 0 ? 'span' : 'chunk') : '';
   fill(byId('place-facts'), [
-    ['state', place.state],
-    ['lies at', address(place.position)],
-    ['length', `${count(place.bytes)} B`],
-    place.header_bytes > 0 && ['of it header', `${count(place.header_bytes)} B`],
+    ['state', kind ? `${place.state}, ${kind}` : place.state],
+    ['address', address(place.position + place.header_bytes)],
     place.requested !== null && ['asked for', `${count(place.requested)} B`],
+    place.given !== null && ['given', `${count(place.given)} B`],
+    ['with header', `${count(place.bytes)} B`],
     place.bin !== null && ['bin', `${place.bin} (${place.bin * 16} B)`],
-    ['in region', `${place.region[0]}, from ${address(place.region[1])}`],
-    made && ['made', `#${count(made.event)}, ${made.kind}`],
-    made && ['by thread', `${made.thread}, at ${time(made.time_ns)}`],
-    made && ['released', made.released_by ? `#${count(made.released_by[0])}, thread ${made.released_by[1]}` : 'never on this tape'],
+    ['in', `region ${place.region[0]}, from ${address(place.region[1])}`],
+    made && ['made by', `thread ${made.thread}, #${count(made.event)}, ${made.kind}`],
+    made && ['made at', time(made.time_ns)],
+    made && ['freed', made.released_by ? `#${count(made.released_by[0])}, by thread ${made.released_by[1]}` : 'never, as far as is loaded'],
   ]);
-  jumps(byId('place-jumps'), [
-    made && ['Its malloc', made.event + 1],
-    made?.released_by && ['Its free', made.released_by[0] + 1],
-  ], goTo);
+  byId('place-fields').tBodies[0].replaceChildren(...place.fields.map((field) => (
+    make('tr', {}, make('th', { scope: 'row' }, field.name), make('td', { class: 'mono' }, field.value), make('td', {}, field.meaning)))));
+  buttons(byId('place-jumps'), [
+    made && ['Its malloc', () => goTo(made.event + 1), 'To its malloc (B)'],
+    made?.released_by && ['Its free', () => goTo(made.released_by[0] + 1), 'To its free (E)'],
+  ]);
 }
 
 /** The tape in the bar, and the choice of heaps. */
 export function showTape(name, summary) {
   byId('tape').hidden = false;
   byId('tape-name').textContent = summary.name || name;
+  const [from, to] = summary.range;
+  const part = from > 0 || to < summary.events ? `#${count(from)} to #${count(to)} of ${plural(summary.events, 'event')}` : plural(summary.events, 'event');
   byId('tape-facts').textContent = [
-    plural(summary.threads.length, 'thread'), plural(summary.events, 'event'), time(summary.duration_ns),
+    plural(summary.threads.length, 'thread'), part, time(summary.duration_ns),
     `${bytes(summary.peak_live_bytes)} live at the peak`, `${bytes(summary.tape_bytes)} of tape`,
   ].join(' · ');
   document.title = `${summary.name || name} · heaptape`;
   byId('heap').replaceChildren(...summary.threads.map((thread) => {
-    const option = document.createElement('option');
-    option.value = thread.index;
     const label = thread.name ? `thread ${thread.index} ${thread.name}` : `thread ${thread.index}`;
-    option.textContent = `${label} · ${plural(thread.heap_events, 'event')} · ${bytes(thread.peak_live_bytes)}`;
-    return option;
+    return make('option', { value: thread.index }, `${label} · ${plural(thread.heap_events, 'event')} · ${bytes(thread.peak_live_bytes)}`);
   }));
 }

@@ -10,7 +10,7 @@ export class Player {
   /** Called with whether it plays now. */
   onChange = () => {};
 
-  /** `tape` knows `step(by)`, `goTo(position)`, `atEnd()` and `total()`, the number of the heap's events. */
+  /** `tape` knows `advance(by)`, `atEnd()` and `total()`, the number of the heap's events. */
   constructor(tape) {
     this.#tape = tape;
   }
@@ -43,7 +43,7 @@ export class Player {
     try {
       while (this.#playing && !this.#tape.atEnd()) {
         const now = performance.now();
-        const rate = this.#speed === 'auto' ? this.#tape.total() / WHOLE : Number(this.#speed);
+        const rate = this.#speed === 'auto' ? Math.max(1, this.#tape.total() / WHOLE) : Number(this.#speed);
         // A page that was hidden must not jump.
         owed += rate * Math.min(0.25, Math.max(0, now - last) / 1000);
         last = now;
@@ -53,9 +53,8 @@ export class Player {
           continue;
         }
         owed -= by;
-        const target = await this.#tape.step(by);
         // Comes back with the frame after the one that it drew.
-        if (this.#playing) await this.#tape.goTo(target);
+        await this.#tape.advance(by);
       }
     } finally {
       this.pause();

@@ -1,135 +1,94 @@
-// A tape opened in the WebAssembly module. Every method is asynchronous and takes and gives plain values only, so the
-// module can move to a worker without a change to those who call.
-
-/** How long the page may stand still at a time, in milliseconds. */
-const SLICE_MS = 12;
-
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve));
-
-let instances = 0;
-
-/** A fresh module for each tape: memory of the last one goes back to the system, and what broke it is gone. */
-async function freshModule() {
-  const again = instances === 0 ? '' : `?instance=${instances}`;
-  instances += 1;
-  const module = await import(`./wasm/web.js${again}`);
-  await module.default({ module_or_path: new URL('./wasm/web_bg.wasm', import.meta.url) });
-  return module;
-}
-
-/** Repeats `work(budget)`, which returns a share, until the share is 1; yields to the page in between. */
-async function inSlices(work, progress, stopped = () => false) {
-  let budget = 2000;
-  for (;;) {
-    const start = performance.now();
-    const share = work(budget);
-    const spent = performance.now() - start;
-    if (share >= 1) return true;
-    // Towards slices that just fill their time.
-    budget = Math.max(200, Math.min(4_000_000, Math.round(budget * Math.min(4, SLICE_MS / Math.max(spent, 0.5)))));
-    progress(share);
-    await nextTurn();
-    if (stopped()) return false;
-  }
-}
+// A tape opened in a worker of its own. Every method is asynchronous and takes and gives plain values.
 
 export class TapeSession {
-  #inner;
-  #dead = null;
-  /** What is known of the tape. */
-  summary;
+  #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  #waiting = new Map();
+  #next = 0;
+  /** What is known of the tape, and of what is loaded of it. */
+  summary = null;
 
-  /** Opens the tape in `data` (a Uint8Array); calls `progress(share)` on the way. */
-  static async open(data, progress) {
-    const module = await freshModule();
-    const session = new TapeSession();
-    session.#inner = session.#guard(() => new module.Session(data));
-    await inSlices((budget) => session.#call('load', budget), progress);
-    session.summary = JSON.parse(session.#call('summary'));
-    return session;
+  constructor() {
+    this.#worker.onmessage = ({ data: { id, result, error, share } }) => {
+      const call = this.#waiting.get(id);
+      if (!call) return;
+      if (share !== undefined) {
+        call.report?.(share);
+        return;
+      }
+      this.#waiting.delete(id);
+      if (error === undefined) call.resolve(result);
+      else call.reject(new Error(error));
+    };
+    this.#worker.onerror = (event) => {
+      const error = new Error(`The replay could not start: ${event.message || 'its worker does not load'}. Reload the page.`);
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+    };
   }
 
-  /** Lets errors through, and turns the end of the module into one that says what to do. */
-  #guard(work) {
-    if (this.#dead) throw this.#dead;
+  /** Opens a tape: `{ name, file }` or `{ name, address }`. Reads its index only. */
+  static async open(source, report) {
+    const session = new TapeSession();
     try {
-      return work();
+      session.summary = await session.#call('open', source, report);
+      return session;
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) {
-        this.#dead = new Error(`The replay module stopped (${error.message}). This is a defect in heaptape, or the browser ran out of memory; open the tape again, or a shorter one.`);
-        throw this.#dead;
-      }
+      session.close();
       throw error;
     }
   }
 
-  #call(method, ...args) {
-    return this.#guard(() => this.#inner[method](...args));
+  #call(method, args, report) {
+    return new Promise((resolve, reject) => {
+      this.#next += 1;
+      this.#waiting.set(this.#next, { resolve, reject, report });
+      this.#worker.postMessage({ id: this.#next, method, args });
+    });
   }
 
-  /** Chooses a thread's heap and learns its course; calls `progress(share)` on the way. */
-  async select(heap, progress) {
-    this.#call('select', heap);
-    await inSlices((budget) => this.#call('survey', budget), progress);
+  /** Ends the worker; its memory goes back. Calls under way are never answered. */
+  close() {
+    this.#worker.terminate();
+    this.#waiting.clear();
   }
 
-  /** Learns the course of all heaps; `progress(share)` on the way. False if `stopped()` said so. */
-  async surveyAll(progress, stopped) {
-    return inSlices((budget) => this.#call('surveyAll', budget), progress, stopped);
+  /** Reads the events `from` to `to`. False when another long call came in between. */
+  async load(from, to, report) {
+    const summary = await this.#call('load', { from, to }, report);
+    if (summary) this.summary = summary;
+    return summary !== null;
   }
+
+  scan(report) { return this.#call('scan', {}, report); }
+
+  /** Chooses a thread's heap under one or two policies; the most address space of each, or null when another came. */
+  select(heap, policies, report) { return this.#call('select', { heap, policies }, report); }
+
+  surveyAll(report) { return this.#call('surveyAll', {}, report); }
+  look(args) { return this.#call('look', args); }
+  chart(args) { return this.#call('chart', args); }
+  chartAt(what, event) { return this.#call('chartAt', { what, event }); }
+  svg(args) { return this.#call('svg', args); }
 
   /** Goes to the state after `events` events; returns how the heap stands there. */
-  async seek(events) {
-    this.#call('seek', events);
-    return JSON.parse(this.#call('standing'));
-  }
+  seek(position) { return this.#call('seek', { position }); }
 
   /** The position `by` events of the heap from `from`. */
-  async step(from, by) {
-    return this.#call('step', from, by);
-  }
+  step(from, by) { return this.#call('step', { from, by }); }
 
-  /** The position right after the heap's peak. */
-  async peak() {
-    return this.#call('peak');
-  }
+  /** The position of the next (or last) `coalesce`, `split`, `arena` or `refusal`, or null. */
+  find(from, what, forward) { return this.#call('find', { from, what, forward }); }
 
-  /** An event, or null. */
-  async event(number) {
-    return JSON.parse(this.#call('event', number));
-  }
-
-  /** What lies at a byte of the heap, or null. */
-  async place(at) {
-    return JSON.parse(this.#call('place', at));
-  }
-
-  /** The map's pixels: `columns * rows` cells of red, green, blue, opacity. */
-  async paint({ from, cell, columns, rows }, palette) {
-    return this.#call('paint', from, cell, columns, rows, palette);
-  }
-
-  /** The most address space that the heap ever uses, in bytes. */
-  async extent() {
-    return this.#call('extent');
-  }
-
-  /** Live bytes and footprint of each bucket of `width` events. */
-  async course(all) {
-    return {
-      width: this.#call('bucketWidth'),
-      live: this.#call('live', all),
-      footprint: this.#call('footprint', all),
-    };
-  }
+  firstFailure() { return this.#call('firstFailure'); }
+  peakOfAll() { return this.#call('peakOfAll'); }
+  event(number) { return this.#call('event', { number }); }
+  place(pane, at) { return this.#call('place', { pane, at }); }
+  neighbour(pane, at, forward) { return this.#call('neighbour', { pane, at, forward }); }
+  search(pane, query) { return this.#call('search', { pane, query }); }
 
   /** The digest of the heap's layout, 16 hexadecimal digits. */
-  async digest() {
-    return this.#call('digest');
-  }
+  digest(pane = 0) { return this.#call('digest', { pane }); }
 
   /** The first broken invariant of the heap, or the empty string. */
-  async broken() {
-    return this.#call('broken');
-  }
+  broken(pane = 0) { return this.#call('broken', { pane }); }
 }

@@ -1,233 +1,137 @@
-// Live bytes and footprint over the events of the tape, and the place where one stands.
+// The chart below the map: drawn by the module, with the cursor, the tip and scrubbing on top.
 
-import { bytes, count } from './format.js';
-import { colour } from './palette.js';
+import { count } from './format.js';
+import { isDark } from './palette.js';
 
-/** Width of the column of sizes, and height of the row of event numbers, in CSS pixels. */
-const [AXIS, BASE, TOP] = [64, 18, 8];
+const byId = (id) => document.getElementById(id);
 
-/** A round step so that about `wanted` of them fill `span`: 1, 2 or 5 times a power of ten, or a power of two for bytes. */
-function step(span, wanted, binary) {
-  const rough = Math.max(1, span / wanted);
-  if (binary) return 2 ** Math.round(Math.log2(rough));
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= rough);
+/** Shows a picture that the worker drew for a canvas. */
+export function showBitmap(canvas, bitmap) {
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
+  canvas.getContext('bitmaprenderer').transferFromImageBitmap(bitmap);
 }
 
 export class Timeline {
-  #canvas;
-  #context;
-  #events = 0;
-  #course = { width: 1, live: [], footprint: [] };
-  #marks = [];
+  #box = byId('timeline-box');
+  #canvas = byId('timeline');
+  #cursor = byId('cursor');
+  #tip = byId('tip');
+  #session = null;
+  #plot = null;
   #position = 0;
+  #drawing = null;
+  #stale = false;
   #hover = null;
+  #asking = false;
+  /** Which chart it is. */
+  what = 'heap';
   /** Called with an event number when one scrubs. */
   onScrub = () => {};
 
-  constructor(canvas) {
-    this.#canvas = canvas;
-    this.#context = canvas.getContext('2d');
-    new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
+  constructor() {
+    new ResizeObserver(() => this.draw()).observe(this.#box);
     this.#listen();
   }
 
-  /** A tape of `events` events with marks `[event, name]`. */
-  reset(events, marks) {
-    this.#events = events;
-    this.#marks = marks;
-    this.#course = { width: 1, live: [], footprint: [] };
-  }
-
-  set course(course) {
-    this.#course = course;
-    this.draw();
+  set session(session) {
+    this.#session = session;
+    this.#plot = null;
   }
 
   set position(position) {
     this.#position = position;
-    this.draw();
+    this.#place();
   }
 
-  get #room() {
-    const box = this.#canvas.parentElement;
-    return { width: Math.max(40, box.clientWidth - AXIS - 8), height: Math.max(20, box.clientHeight - BASE - TOP) };
+  get size() {
+    return { width: this.#box.clientWidth, height: this.#box.clientHeight };
   }
 
-  #x(event) {
-    return AXIS + (event / Math.max(1, this.#events)) * this.#room.width;
+  /** Where an event stands, in CSS pixels of the box. */
+  x(event) {
+    const { left, right, from, to } = this.#plot;
+    return left + ((event - from) / Math.max(1, to - from)) * (right - left);
   }
 
+  #place() {
+    if (!this.#plot) return;
+    const { top, bottom } = this.#plot;
+    this.#cursor.style.transform = `translate(${this.x(this.#position)}px, ${top - 6}px)`;
+    this.#cursor.style.height = `${bottom - top + 6}px`;
+  }
+
+  /** Draws the chart again; calls that come meanwhile are one. */
   draw() {
-    const [canvas, context] = [this.#canvas, this.#context];
-    const { width, height } = this.#room;
-    const ratio = devicePixelRatio;
-    canvas.width = Math.round(canvas.parentElement.clientWidth * ratio);
-    canvas.height = Math.round(canvas.parentElement.clientHeight * ratio);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.font = '11px system-ui, sans-serif';
-    const { live, footprint } = this.#course;
-    let most = 1;
-    for (const value of live) most = Math.max(most, value);
-    for (const value of footprint) most = Math.max(most, value);
-    const y = (value) => TOP + height - (value / (most * 1.04)) * height;
-    this.#grid(most, y);
-    this.#area(live, y);
-    this.#line(footprint, y);
-    this.#drawMarks(height);
-    if (this.#hover !== null) this.#tip(y);
-    const here = this.#x(this.#position);
-    context.strokeStyle = colour('--ink');
-    context.fillStyle = colour('--ink');
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.moveTo(here, TOP - 4);
-    context.lineTo(here, TOP + height);
-    context.stroke();
-    context.beginPath();
-    context.arc(here, TOP - 2, 4, 0, 7);
-    context.fill();
-    this.#width = width;
+    this.#stale = true;
+    this.#drawing ??= this.#drawAll().finally(() => { this.#drawing = null; });
+    return this.#drawing;
   }
 
-  #width = 0;
-
-  #grid(most, y) {
-    const context = this.#context;
-    const { width, height } = this.#room;
-    context.strokeStyle = colour('--edge');
-    context.fillStyle = colour('--muted');
-    context.lineWidth = 1;
-    context.textAlign = 'right';
-    context.textBaseline = 'middle';
-    const rise = step(most, 4, true);
-    for (let value = 0; value <= most; value += rise) {
-      const at = Math.round(y(value)) + 0.5;
-      context.beginPath();
-      context.moveTo(AXIS, at);
-      context.lineTo(AXIS + width, at);
-      context.stroke();
-      context.fillText(bytes(value), AXIS - 8, at);
-    }
-    context.textBaseline = 'alphabetic';
-    context.textAlign = 'center';
-    const stride = step(this.#events, Math.max(2, width / 130), false);
-    for (let event = 0; event <= this.#events; event += stride) {
-      context.textAlign = event === 0 ? 'left' : this.#x(event) > AXIS + width - 30 ? 'right' : 'center';
-      context.fillText(count(event), this.#x(event), TOP + height + 14);
+  async #drawAll() {
+    while (this.#stale && this.#session) {
+      this.#stale = false;
+      const { width, height } = this.size;
+      if (width < 40 || height < 20) return;
+      const session = this.#session;
+      const { bitmap, plot } = await session.chart({ what: this.what, width, height, ratio: devicePixelRatio, dark: isDark() });
+      if (session !== this.#session) return;
+      showBitmap(this.#canvas, bitmap);
+      this.#plot = plot;
+      this.#place();
     }
   }
 
-  /** The middle of each bucket. */
-  #points(values) {
-    const { width } = this.#course;
-    return Array.from(values, (value, bucket) => [this.#x(Math.min(this.#events, (bucket + 0.5) * width)), value]);
-  }
-
-  #area(values, y) {
-    const context = this.#context;
-    const points = this.#points(values);
-    if (points.length === 0) return;
-    context.beginPath();
-    context.moveTo(AXIS, y(0));
-    for (const [x, value] of points) context.lineTo(x, y(value));
-    context.lineTo(this.#x(this.#events), y(0));
-    context.closePath();
-    context.globalAlpha = 0.3;
-    context.fillStyle = colour('--in-use');
-    context.fill();
-    context.globalAlpha = 1;
-    context.strokeStyle = colour('--in-use');
-    context.lineWidth = 1.5;
-    context.beginPath();
-    points.forEach(([x, value], index) => (index === 0 ? context.moveTo(x, y(value)) : context.lineTo(x, y(value))));
-    context.stroke();
-  }
-
-  #line(values, y) {
-    const context = this.#context;
-    context.strokeStyle = colour('--footprint');
-    context.lineWidth = 1.75;
-    context.lineJoin = 'round';
-    context.beginPath();
-    this.#points(values).forEach(([x, value], index) => (index === 0 ? context.moveTo(x, y(value)) : context.lineTo(x, y(value))));
-    context.stroke();
-  }
-
-  #drawMarks(height) {
-    const context = this.#context;
-    context.strokeStyle = colour('--muted');
-    context.fillStyle = colour('--muted');
-    context.lineWidth = 1;
-    context.setLineDash([3, 3]);
-    context.textAlign = 'left';
-    let free = 0;
-    for (const [event, name] of this.#marks) {
-      const x = Math.round(this.#x(event)) + 0.5;
-      context.beginPath();
-      context.moveTo(x, TOP);
-      context.lineTo(x, TOP + height);
-      context.stroke();
-      // A name that would overlap the one before it is left out; its line stays.
-      if (x >= free) {
-        context.fillText(name, x + 4, TOP + 9);
-        free = x + 12 + context.measureText(name).width;
-      }
+  async #showTip() {
+    if (this.#hover === null || !this.#plot || this.#asking) return;
+    this.#asking = true;
+    const [event, session] = [this.#hover, this.#session];
+    try {
+      const values = await session.chartAt(this.what, event);
+      if (this.#hover === null || session !== this.#session) return;
+      const figure = (name, value) => `${name} ${this.#figure(value)}`;
+      this.#tip.textContent = [`#${count(event)}`, ...values.map(([name, value]) => figure(name, value))].join(' · ');
+      this.#tip.hidden = false;
+      const x = Math.min(this.x(event) + 10, this.size.width - this.#tip.offsetWidth - 4);
+      this.#tip.style.transform = `translate(${Math.max(0, x)}px, ${this.#plot.top + 4}px)`;
+    } finally {
+      this.#asking = false;
     }
-    context.setLineDash([]);
+    if (this.#hover !== null && this.#hover !== event) await this.#showTip();
   }
 
-  #tip(y) {
-    const context = this.#context;
-    const bucket = Math.min(this.#course.live.length - 1, Math.floor(this.#hover / this.#course.width));
-    const [live, footprint] = [this.#course.live[bucket], this.#course.footprint[bucket]];
-    if (live === undefined) return;
-    const text = `${count(this.#hover)}: ${bytes(live)} live` + (footprint > 0 ? `, ${bytes(footprint)} footprint` : '');
-    const x = this.#x(this.#hover);
-    const width = context.measureText(text).width + 16;
-    const left = Math.max(AXIS, Math.min(x + 10, AXIS + this.#room.width - width));
-    context.strokeStyle = colour('--muted');
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(x, TOP);
-    context.lineTo(x, TOP + this.#room.height);
-    context.stroke();
-    context.fillStyle = colour('--in-use');
-    context.beginPath();
-    context.arc(x, y(live), 3.5, 0, 7);
-    context.fill();
-    context.fillStyle = colour('--raised');
-    context.strokeStyle = colour('--edge');
-    context.beginPath();
-    context.roundRect(left, TOP + 2, width, 20, 6);
-    context.fill();
-    context.stroke();
-    context.fillStyle = colour('--ink');
-    context.textAlign = 'left';
-    context.fillText(text, left + 8, TOP + 16);
+  #figure(value) {
+    if (this.what === 'rate' || this.what === 'splits') return count(Math.round(value));
+    const [sign, size] = value < 0 ? ['−', -value] : ['', value];
+    const unit = Math.min(4, Math.floor(Math.log2(Math.max(1, size)) / 10));
+    return `${sign}${(size / 1024 ** unit).toPrecision(3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
   }
 
   #listen() {
-    const canvas = this.#canvas;
+    const box = this.#box;
     let scrubbing = false;
     const at = (event) => {
-      const x = event.clientX - canvas.getBoundingClientRect().left - AXIS;
-      return Math.max(0, Math.min(this.#events, Math.round((x / this.#room.width) * this.#events)));
+      const { left, right, from, to } = this.#plot;
+      const x = event.clientX - box.getBoundingClientRect().left;
+      const share = Math.max(0, Math.min(1, (x - left) / (right - left)));
+      return Math.round(from + share * (to - from));
     };
-    canvas.addEventListener('pointerdown', (event) => {
+    box.addEventListener('pointerdown', (event) => {
+      if (!this.#plot) return;
       scrubbing = true;
-      canvas.setPointerCapture(event.pointerId);
+      box.setPointerCapture(event.pointerId);
       this.onScrub(at(event));
     });
-    canvas.addEventListener('pointermove', (event) => {
+    box.addEventListener('pointermove', (event) => {
+      if (!this.#plot) return;
       this.#hover = at(event);
       if (scrubbing) this.onScrub(this.#hover);
-      else this.draw();
+      this.#showTip();
     });
-    for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => { scrubbing = false; });
-    canvas.addEventListener('pointerleave', () => {
+    for (const end of ['pointerup', 'pointercancel']) box.addEventListener(end, () => { scrubbing = false; });
+    box.addEventListener('pointerleave', () => {
       this.#hover = null;
-      this.draw();
+      this.#tip.hidden = true;
     });
   }
 }

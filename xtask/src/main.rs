@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use xtask::process::Usage;
 use xtask::test::{Context, steps};
 use xtask::workspace::Workspace;
-use xtask::{bench, layers, test, web};
+use xtask::{bench, gallery, layers, test, web};
 
 /// The project's tasks.
 #[derive(Parser)]
@@ -22,7 +23,7 @@ const EXAMPLES: &str = "Examples:
   cargo xtask test
   cargo xtask layers
   cargo xtask web --out public
-  cargo xtask bench --repetitions 10";
+  cargo xtask bench --quick";
 
 #[derive(Subcommand)]
 enum Task {
@@ -54,27 +55,24 @@ The exit code is 0 when every step passed, 1 when one failed, 2 when the command
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
-    /// Replays the three scenarios with the released program and more repetitions
+    /// Measures fancy beside other allocators: time, memory, instructions
+    #[command(after_help = bench::arguments::AFTER_HELP)]
+    Bench(bench::arguments::Arguments),
+    /// Makes the pictures of docs/ anew: charts of a measurement, and screenshots of the page
     #[command(after_help = "Examples:
-  cargo xtask bench
-  cargo xtask bench --scale small --repetitions 3
-  cargo xtask bench --allocators system,fancy,mimalloc --out target/bench-fancy
-
-Records basic, ephemeral and large anew, runs `heaptape compare` on them and prints its table;
-DIR/results.json holds every run, DIR/index.html the report. Close other programs before.")]
-    Bench {
-        /// The size of the recordings: small, default or paper
-        #[arg(long, default_value = "default", value_parser = ["small", "default", "paper"])]
+  cargo xtask gallery                        measures on this machine, a few minutes
+  cargo xtask gallery --results report/results.json
+  cargo xtask gallery --results report/results.json --no-browser")]
+    Gallery {
+        /// Draws the figures of an earlier measurement
+        #[arg(long, value_name = "results.json")]
+        results: Option<PathBuf>,
+        /// How much the scenarios of a new measurement do
+        #[arg(long, value_name = "SCALE", default_value = "default", value_parser = ["small", "default", "paper"])]
         scale: String,
-        /// Repetitions of each tape and allocator
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-        repetitions: u32,
-        /// Allocators, as `heaptape -a` takes them [default: heaptape's own]
-        #[arg(short, long, value_name = "NAMES")]
-        allocators: Option<String>,
-        /// The folder of tapes, results and report [default: bench in the target folder]
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
+        /// Leaves the screenshots as they are
+        #[arg(long)]
+        no_browser: bool,
     },
     /// Checks that imports run down only and that every file is in the build
     #[command(after_help = "Examples:
@@ -99,7 +97,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            match error.is::<Usage>() {
+                true => ExitCode::from(2),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -118,19 +119,18 @@ fn run(task: Task) -> Result<()> {
             let out = out.unwrap_or_else(|| workspace.target().join("web"));
             web::run(&workspace, &out)
         }
-        Task::Bench {
+        Task::Bench(arguments) => bench::run(&workspace, &arguments),
+        Task::Gallery {
+            results,
             scale,
-            repetitions,
-            allocators,
-            out,
+            no_browser,
         } => {
-            let settings = bench::Settings {
+            let options = gallery::Options {
+                results,
                 scale,
-                repetitions,
-                allocators,
-                out: out.unwrap_or_else(|| workspace.target().join("bench")),
+                no_browser,
             };
-            bench::run(&workspace, &settings)
+            gallery::run(&workspace, &options)
         }
         Task::Layers => layers::run(workspace.root()),
     }

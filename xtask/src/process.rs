@@ -1,11 +1,23 @@
 //! Running a command so that a failure says how to repeat it.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+
+/// A command line that asks for what is not there: the program ends with code 2, as for a flag that is not known.
+#[derive(Clone, Debug)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
 
 /// One command: program, arguments, additional environment, folder.
 #[derive(Clone, Debug)]

@@ -56,11 +56,16 @@ impl Workspace {
         }
     }
 
-    /// The released program, once `cargo build --release` has made it.
+    /// The released program of the user, once `cargo build --release` has made it.
     pub fn release_binary(&self) -> PathBuf {
+        self.released("heaptape")
+    }
+
+    /// The program `name`, once `cargo build --release` has made it.
+    pub fn released(&self, name: &str) -> PathBuf {
         self.target()
             .join("release")
-            .join(format!("heaptape{}", env::consts::EXE_SUFFIX))
+            .join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 
     /// A call of the cargo that runs this task, in the root folder.

@@ -3,6 +3,7 @@
 //! The fast path is one look at the calling thread's cache. Everything else is in the functions named `slow`.
 
 use core::ptr::{self, NonNull};
+use core::sync::atomic::Ordering::Relaxed;
 
 use super::{current, misuse};
 use crate::base::align::ALIGN;
@@ -80,6 +81,7 @@ fn make_large(size: usize, align: usize) -> Option<(NonNull<u8>, bool)> {
 /// `count * size` zero bytes, or null when memory ends or the product does not fit.
 pub fn calloc(count: usize, size: usize) -> *mut u8 {
     let Some(bytes) = count.checked_mul(size) else {
+        large::FAILED.fetch_add(1, Relaxed);
         return refused();
     };
     let (block, zeroed) = if bytes > LARGE {

@@ -339,7 +339,10 @@ impl Cache {
     /// [`push_at`](Self::push_at).
     pub unsafe fn take_spare_at(this: *mut Cache, bin: usize) -> Option<Chain> {
         // SAFETY: the caller's promise: nobody else reads or writes the cold half.
-        unsafe { (&mut *(&raw mut (*this).states[bin])).take_spare() }
+        unsafe {
+            let state: *mut State = (&raw mut (*this).states).cast::<State>().add(bin);
+            (*state).take_spare()
+        }
     }
 
     /// Fills an empty bin.

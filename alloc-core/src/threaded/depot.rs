@@ -149,8 +149,8 @@ fn take(number: usize) -> Option<Chain> {
 
 /// Takes out the lists of shelves that nobody took from since the last call.
 pub fn expire(mut take: impl FnMut(Refused)) {
-    for number in 1..SHELVES.len() {
-        while let Some(mut shelf) = SHELVES[number].try_lock() {
+    for (number, place) in SHELVES.iter().enumerate() {
+        while let Some(mut shelf) = place.try_lock() {
             if shelf.count == 0 || core::mem::take(&mut shelf.wanted) {
                 break;
             }

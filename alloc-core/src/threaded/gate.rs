@@ -105,6 +105,11 @@ impl<T: TakeIn> Gate<T> {
         self.inside.seize();
     }
 
+    /// What is inside; to be used between [`seize`](Self::seize) and [`release`](Self::release) only.
+    pub fn held(&self) -> *mut T {
+        self.inside.held()
+    }
+
     /// Frees the lock.
     ///
     /// # Safety

@@ -112,10 +112,7 @@ impl Home {
         Home::work(self.gate.enter(), work)
     }
 
-    fn work<T>(
-        mut inside: Guard<'_, Inside>,
-        work: impl FnOnce(&mut Arenas<FromPool>) -> T,
-    ) -> T {
+    fn work<T>(mut inside: Guard<'_, Inside>, work: impl FnOnce(&mut Arenas<FromPool>) -> T) -> T {
         let done = work(&mut inside.arenas);
         inside.tell(false);
         done

@@ -12,7 +12,9 @@
 //! - [`medium`]: blocks of 1 to 32 KiB that a thread freed a moment ago, kept for its next request.
 //! - [`turn`]: a lock that costs its owner next to nothing.
 //! - [`owner`]: what one thread has: its cache, the medium blocks it keeps, its home.
+//! - [`slabs`]: things by the lower halves of their addresses.
 //! - [`manager`]: all owners by number, those without a thread, and adoption.
+//! - [`process`]: whether the program has ended but for the reclaimer.
 //! - [`large`]: spans, which belong to no thread.
 //! - [`order`]: which background thread shall run.
 //! - [`reclaimer`]: the background thread that returns what is free.
@@ -42,6 +44,9 @@ pub mod owner;
 #[cfg(not(loom))]
 pub mod pool;
 #[cfg(not(loom))]
+pub mod process;
+#[cfg(not(loom))]
 pub mod reclaimer;
+pub mod slabs;
 pub mod table;
 pub mod turn;

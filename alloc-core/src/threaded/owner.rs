@@ -208,7 +208,7 @@ impl Owner {
         if !mine.cache.take_spare(bin) {
             let chain = match depot::get(bin) {
                 Some(chain) => chain,
-                None => self.from_home(mine, bin)?,
+                None => self.fetch(mine, bin)?,
             };
             mine.cache.accept(bin, chain);
         }
@@ -216,7 +216,7 @@ impl Owner {
         unsafe { Cache::pop_at::<true>(Owner::cache((&raw const *self).cast_mut()), size) }
     }
 
-    fn from_home(&self, mine: &mut Mine, bin: usize) -> Option<Chain> {
+    fn fetch(&self, mine: &mut Mine, bin: usize) -> Option<Chain> {
         self.round(mine);
         let (chain, footprint) = homes::with_any(mine.home?, |arenas| {
             let chain = arenas.take_blocks(bin);
@@ -354,7 +354,10 @@ impl Owner {
                 return;
             };
             // SAFETY: as above; the fast paths do not touch what is kept.
-            let chain = unsafe { (&mut *(&raw mut (*self.mine.get()).medium)).any() };
+            let chain = unsafe {
+                let kept: *mut Medium = &raw mut (*self.mine.get()).medium;
+                (*kept).any()
+            };
             drop(revoked);
             match chain {
                 Some(chain) => let_go(chain),

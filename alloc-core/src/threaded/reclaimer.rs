@@ -9,20 +9,18 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
-use super::order::Order;
+use super::order::{Order, Started};
 use super::owner::{Owner, send_home};
 use super::pool::POOL;
-use super::{depot, homes, manager};
+use super::{depot, homes, manager, process};
 use crate::threaded::lock::Lock;
 
-/// Changed under the lock of `THREAD` only.
-static ORDER: Order = Order::new();
+static ORDER: Order<libc::pthread_t> = Order::new();
 static INTERVAL_NS: AtomicU64 = AtomicU64::new(0);
 /// Bytes given back since the process began.
 pub static RETURNED: AtomicU64 = AtomicU64::new(0);
 /// Held while owners are looked through; by `fork` as well.
 static ROUND: Lock<()> = Lock::new(());
-static THREAD: Lock<Option<libc::pthread_t>> = Lock::new(None);
 
 /// Rounds of an interval: what is free passes a few places on its way back to the system, each a round long, and all of
 /// it shall be back within two intervals.
@@ -35,13 +33,16 @@ pub fn start(interval: Duration) -> bool {
         u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX),
         Ordering::Relaxed,
     );
-    let mut thread = THREAD.lock();
-    if thread.is_some() {
+    let started = ORDER.start(make);
+    if started == Started::Before {
         // It may be asleep for what the interval was before.
         wake();
-        return true;
     }
-    let turn = ORDER.begin();
+    started != Started::Not
+}
+
+/// The thread of this turn.
+fn make(turn: u32) -> Option<libc::pthread_t> {
     let argument = ptr::without_provenance_mut(turn as usize);
     let mut handle: libc::pthread_t = 0;
     // The program's signals are its own threads' to take: this one blocks all, from its first instruction on.
@@ -55,17 +56,12 @@ pub fn start(interval: Duration) -> bool {
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
         status
     };
-    if status == 0 {
-        *thread = Some(handle);
-    } else {
-        ORDER.end();
-    }
-    status == 0
+    (status == 0).then_some(handle)
 }
 
 /// Ends the thread and waits for that.
 pub fn stop() {
-    let Some(thread) = take() else {
+    let Some(thread) = ORDER.stop() else {
         return;
     };
     wake();
@@ -73,24 +69,14 @@ pub fn stop() {
     unsafe { libc::pthread_join(thread, ptr::null_mut()) };
 }
 
-/// Takes the thread out and ends its turn.
-fn take() -> Option<libc::pthread_t> {
-    let mut thread = THREAD.lock();
-    let taken = thread.take();
-    if taken.is_some() {
-        ORDER.end();
-    }
-    taken
-}
-
 /// Whether the thread runs.
 pub fn is_running() -> bool {
-    THREAD.lock().is_some()
+    ORDER.is_on()
 }
 
 /// Waits for the end of a start, and of a look through the owners, for `fork`.
 pub fn seize() {
-    THREAD.seize();
+    ORDER.seize();
     ROUND.seize();
 }
 
@@ -102,13 +88,13 @@ pub unsafe fn release() {
     // SAFETY: the caller's promise.
     unsafe {
         ROUND.release();
-        THREAD.release();
+        ORDER.release();
     }
 }
 
 /// In the child of a `fork` the thread is not there; it is started again if it ran.
 pub fn restart_in_child() {
-    if take().is_some() {
+    if ORDER.stop().is_some() {
         start(Duration::from_nanos(INTERVAL_NS.load(Ordering::Relaxed)));
     }
 }
@@ -116,6 +102,10 @@ pub fn restart_in_child() {
 extern "C" fn body(turn: *mut libc::c_void) -> *mut libc::c_void {
     let turn = turn.addr() as u32;
     while wait(turn) {
+        if process::is_left_alone() {
+            // The program's last thread has ended: with this one the process ends.
+            break;
+        }
         {
             let _guard = ROUND.lock();
             manager::each(Owner::retire_idle);

@@ -1,5 +1,6 @@
 //! `fancy` and `fancy-reclaim`: our own allocator, without and with its reclamation thread. Reached as any other.
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::time::Duration;
 
@@ -59,7 +60,27 @@ impl Allocator for Fancy {
             aligned,
             realloc,
             free,
+            begin: None,
+            end: None,
         }
+    }
+
+    fn statistics(&self) -> BTreeMap<String, u64> {
+        let stats = global::stats();
+        [
+            ("alloc_calls", stats.alloc_calls),
+            ("free_calls", stats.free_calls),
+            ("failed", stats.failed),
+            ("current_bytes", stats.current_bytes),
+            ("peak_bytes", stats.peak_bytes),
+            ("footprint_bytes", stats.footprint_bytes),
+            ("pooled_bytes", stats.pooled_bytes),
+            ("reclaimed_bytes", stats.reclaimed_bytes),
+            ("arenas", stats.arenas),
+            ("heaps", stats.heaps),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     fn prepare(&self, _counts: &Counts) -> Result<(), String> {

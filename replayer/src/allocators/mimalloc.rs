@@ -1,5 +1,6 @@
 //! `mimalloc`: linked from its crate, under its own names.
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 
 use libmimalloc_sys as mi;
@@ -30,15 +31,10 @@ impl Allocator for Mimalloc {
         });
         AllocatorInfo {
             name: "mimalloc".into(),
-            // mimalloc.h: major, then two digits each of minor and patch.
-            version: Some(format!(
-                "{}.{}.{}",
-                version / 10_000,
-                version / 100 % 100,
-                version % 100
-            )),
+            version: Some(version_text(version)),
             reached_by: "linked".into(),
             settings: settings.into(),
+            ..AllocatorInfo::default()
         }
     }
 
@@ -49,12 +45,46 @@ impl Allocator for Mimalloc {
             aligned,
             realloc: mi::mi_realloc,
             free: mi::mi_free,
+            begin: None,
+            end: None,
         }
     }
 
     fn prepare(&self, _counts: &Counts) -> Result<(), String> {
         Ok(())
     }
+
+    fn statistics(&self) -> BTreeMap<String, u64> {
+        let (mut commit, mut peak_commit, mut other) = (0, 0, [0; 6]);
+        let [elapsed, user, sys, rss, peak_rss, faults] = &mut other;
+        // SAFETY: eight places for integers that live through the call.
+        unsafe {
+            mi::mi_process_info(
+                elapsed,
+                user,
+                sys,
+                rss,
+                peak_rss,
+                &mut commit,
+                &mut peak_commit,
+                faults,
+            )
+        };
+        BTreeMap::from([
+            ("committed_bytes".to_owned(), commit as u64),
+            ("peak_committed_bytes".to_owned(), peak_commit as u64),
+        ])
+    }
+}
+
+/// mimalloc.h: major, then two digits each of minor and patch.
+pub(super) fn version_text(version: i32) -> String {
+    format!(
+        "{}.{}.{}",
+        version / 10_000,
+        version / 100 % 100,
+        version % 100
+    )
 }
 
 /// mimalloc takes size and alignment in the other order, and accepts sizes that are no multiple of the alignment.

@@ -2,10 +2,17 @@
 
 mod fancy;
 mod jemalloc;
+mod known;
 mod mimalloc;
 mod null;
+mod preload;
+mod rpmalloc;
+mod snmalloc;
+mod symbols;
 mod system;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::engine::Calls;
@@ -27,10 +34,15 @@ pub trait Allocator: Sync {
     /// # Errors
     /// Why it can't be used, in a sentence.
     fn prepare(&self, counts: &Counts) -> Result<(), String>;
+
+    /// Its own statistics, as of now; none unless it has some. Names that end in `_bytes` are bytes, others counts.
+    fn statistics(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
 }
 
-/// The name of an allocator that this version measures, as given to `-a`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The name of an allocator, as given to `-a`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AllocatorName {
     /// The C library's.
     System,
@@ -42,29 +54,42 @@ pub enum AllocatorName {
     Jemalloc,
     /// mimalloc, linked.
     Mimalloc,
+    /// snmalloc, linked.
+    Snmalloc,
+    /// rpmalloc, linked.
+    Rpmalloc,
     /// Does nothing: shows the harness's own cost.
     Null,
+    /// The malloc of a shared object, an absolute path.
+    Preload(PathBuf),
 }
 
 /// A name that stands for no allocator here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// A name of the command line that this version does not serve yet.
-    #[error("`{0}` is not in this version; there are {known}", known = AllocatorName::list())]
-    NotYet(String),
-    /// No name at all.
-    #[error("there is no allocator `{0}`; there are {known}", known = AllocatorName::list())]
+    /// No such name.
+    #[error("there is no allocator `{0}`; there are {known} and preload:PATH", known = AllocatorName::list())]
     Unknown(String),
+    /// `preload:` with nothing that could be preloaded.
+    #[error("{path}: {reason}")]
+    Object {
+        /// What was given.
+        path: String,
+        /// Why that is no object.
+        reason: String,
+    },
 }
 
 impl AllocatorName {
-    /// All of them, in the order of the documents.
-    pub const ALL: [AllocatorName; 6] = [
+    /// All that have a name of their own, in the order of the documents.
+    pub const ALL: [AllocatorName; 8] = [
         AllocatorName::System,
         AllocatorName::Fancy,
         AllocatorName::FancyReclaim,
         AllocatorName::Jemalloc,
         AllocatorName::Mimalloc,
+        AllocatorName::Snmalloc,
+        AllocatorName::Rpmalloc,
         AllocatorName::Null,
     ];
 
@@ -77,32 +102,31 @@ impl AllocatorName {
         AllocatorName::Mimalloc,
     ];
 
-    /// The name.
-    pub fn name(self) -> &'static str {
+    /// The allocator of this name.
+    pub fn allocator(&self) -> Box<dyn Allocator> {
         match self {
-            AllocatorName::System => "system",
-            AllocatorName::Fancy => "fancy",
-            AllocatorName::FancyReclaim => "fancy-reclaim",
-            AllocatorName::Jemalloc => "jemalloc",
-            AllocatorName::Mimalloc => "mimalloc",
-            AllocatorName::Null => "null",
+            AllocatorName::System => Box::new(system::System),
+            AllocatorName::Fancy => Box::new(fancy::Fancy { reclaim: false }),
+            AllocatorName::FancyReclaim => Box::new(fancy::Fancy { reclaim: true }),
+            AllocatorName::Jemalloc => Box::new(jemalloc::Jemalloc),
+            AllocatorName::Mimalloc => Box::new(mimalloc::Mimalloc),
+            AllocatorName::Snmalloc => Box::new(snmalloc::Snmalloc),
+            AllocatorName::Rpmalloc => Box::new(rpmalloc::Rpmalloc),
+            AllocatorName::Null => Box::new(null::Null),
+            AllocatorName::Preload(path) => Box::new(preload::Preload { path: path.clone() }),
         }
     }
 
-    /// The allocator of this name.
-    pub fn allocator(self) -> &'static dyn Allocator {
+    /// The object that a process must be started with to measure this allocator.
+    pub fn preload(&self) -> Option<&Path> {
         match self {
-            AllocatorName::System => &system::System,
-            AllocatorName::Fancy => &fancy::Fancy { reclaim: false },
-            AllocatorName::FancyReclaim => &fancy::Fancy { reclaim: true },
-            AllocatorName::Jemalloc => &jemalloc::Jemalloc,
-            AllocatorName::Mimalloc => &mimalloc::Mimalloc,
-            AllocatorName::Null => &null::Null,
+            AllocatorName::Preload(path) => Some(path),
+            _ => None,
         }
     }
 
     fn list() -> String {
-        AllocatorName::ALL.map(AllocatorName::name).join(", ")
+        AllocatorName::ALL.map(|name| name.to_string()).join(", ")
     }
 }
 
@@ -110,22 +134,61 @@ impl FromStr for AllocatorName {
     type Err = NameError;
 
     fn from_str(name: &str) -> Result<AllocatorName, NameError> {
-        if let Some(found) = AllocatorName::ALL
+        if let Some(path) = name.strip_prefix(PRELOAD) {
+            return object(path).map(AllocatorName::Preload);
+        }
+        AllocatorName::ALL
             .into_iter()
-            .find(|known| known.name() == name)
-        {
-            return Ok(found);
-        }
-        if matches!(name, "snmalloc" | "rpmalloc") || name.starts_with("preload:") {
-            return Err(NameError::NotYet(name.to_owned()));
-        }
-        Err(NameError::Unknown(name.to_owned()))
+            .find(|known| known.to_string() == name)
+            .ok_or_else(|| NameError::Unknown(name.to_owned()))
     }
+}
+
+const PRELOAD: &str = "preload:";
+
+/// The absolute path of a file that the loader can be told to preload.
+fn object(path: &str) -> Result<PathBuf, NameError> {
+    let refuse = |reason: &str| NameError::Object {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if path.is_empty() {
+        return Err(refuse("preload: wants the path of a shared object"));
+    }
+    let absolute = std::path::absolute(path).map_err(|error| refuse(&error.to_string()))?;
+    let about = std::fs::metadata(&absolute).map_err(|error| refuse(&error.to_string()))?;
+    if !about.is_file() {
+        return Err(refuse(
+            "is no file; preload: wants the path of a shared object",
+        ));
+    }
+    // ld.so(8): LD_PRELOAD is split at spaces and colons, and `$` begins a name that the loader replaces.
+    if absolute
+        .to_str()
+        .is_none_or(|text| text.contains([' ', ':', '$', '\n', '\t']))
+    {
+        return Err(refuse(
+            "the loader preloads no path with spaces, colons, `$` or bytes that are no UTF-8; make a link to it elsewhere",
+        ));
+    }
+    Ok(absolute)
 }
 
 impl std::fmt::Display for AllocatorName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+        f.write_str(match self {
+            AllocatorName::System => "system",
+            AllocatorName::Fancy => "fancy",
+            AllocatorName::FancyReclaim => "fancy-reclaim",
+            AllocatorName::Jemalloc => "jemalloc",
+            AllocatorName::Mimalloc => "mimalloc",
+            AllocatorName::Snmalloc => "snmalloc",
+            AllocatorName::Rpmalloc => "rpmalloc",
+            AllocatorName::Null => "null",
+            AllocatorName::Preload(path) => {
+                return write!(f, "{PRELOAD}{}", path.display());
+            }
+        })
     }
 }
 
@@ -136,21 +199,22 @@ mod tests {
     #[test]
     fn names_come_back_and_others_are_refused_with_a_list() {
         for name in AllocatorName::ALL {
-            assert_eq!(name.to_string().parse(), Ok(name));
-            assert_eq!(name.allocator().describe().name, name.name());
+            assert_eq!(name.to_string().parse(), Ok(name.clone()));
+            assert_eq!(name.allocator().describe().name, name.to_string());
         }
-        let error = "preload:/lib/x.so"
-            .parse::<AllocatorName>()
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("not in this version") && error.contains("mimalloc"),
-            "{error}"
-        );
-        assert!(matches!(
-            "snmaloc".parse::<AllocatorName>(),
-            Err(NameError::Unknown(_))
-        ));
+        let refused = |name: &str| name.parse::<AllocatorName>().unwrap_err().to_string();
+        assert!(refused("snmaloc").contains("snmalloc, rpmalloc"));
+        assert!(refused("preload:").contains("wants the path"));
+        assert!(refused("preload:/nowhere/x.so").starts_with("/nowhere/x.so: No such file"));
+        assert!(refused("preload:/").contains("is no file"));
+        let dir = tempfile::tempdir().unwrap();
+        let odd = dir.path().join("with space.so");
+        std::fs::write(&odd, "").unwrap();
+        assert!(refused(&format!("preload:{}", odd.display())).contains("make a link"));
+        let plain = dir.path().join("plain.so");
+        std::fs::write(&plain, "").unwrap();
+        let name = AllocatorName::Preload(plain);
+        assert_eq!(name.to_string().parse(), Ok(name));
     }
 
     /// Every allocator serves, aligns, keeps contents through a realloc, and zeroes.
@@ -165,6 +229,10 @@ mod tests {
             };
             allocator.prepare(&counts).unwrap();
             let calls = allocator.calls();
+            if let Some(begin) = calls.begin {
+                // SAFETY: this thread's beginning, as far as this allocator is concerned.
+                unsafe { begin() };
+            }
             // SAFETY: plain use of an allocator: each block is used within its size and freed once.
             unsafe {
                 let block: *mut u8 = (calls.malloc)(100).cast();

@@ -1,8 +1,10 @@
 //! `null`: hands out addresses and remembers nothing, so that a replay under it takes what the harness itself takes.
 //!
 //! All blocks lie over one another in one region, which is large enough for the largest request of the plan. So the harness may
-//! touch them, but nobody may rely on what is in them.
+//! touch them, but nobody may rely on what is in them. Each thread's blocks begin in a few KiB of its own, as memory that a good
+//! allocator gives again and again would lie in the thread's cache: what the touching takes beyond that is an allocator's doing.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -16,8 +18,14 @@ use crate::results::AllocatorInfo;
 /// Does nothing.
 pub struct Null;
 
-/// Small blocks start at different places of so many bytes, or they would all wait for the same cache line.
-const SPREAD: usize = 64 * 1024;
+/// A thread's blocks start at different places of so many bytes.
+const SPREAD: usize = 4 * 1024;
+
+/// The distance of two threads' places.
+const STEP: usize = 16 * 1024;
+
+/// So many threads have places of their own; more share them.
+const PLACES: usize = 64;
 
 /// Above this the region is not touched beforehand.
 const MOST_PREFAULTED: usize = 256 << 20;
@@ -25,6 +33,14 @@ const MOST_PREFAULTED: usize = 256 << 20;
 static BASE: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
 /// Bytes from BASE on that a block may cover, without the spread.
 static ROOM: AtomicUsize = AtomicUsize::new(0);
+
+/// The place of the next thread.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// This thread's place; null before its first request.
+    static PLACE: Cell<*mut u8> = const { Cell::new(std::ptr::null_mut()) };
+}
 
 /// Every region that was ever in use stays mapped: a block of it may still be about.
 static REGIONS: OnceLock<std::sync::Mutex<Vec<Region>>> = OnceLock::new();
@@ -36,6 +52,7 @@ impl Allocator for Null {
             version: None,
             reached_by: "linked".into(),
             settings: Vec::new(),
+            ..AllocatorInfo::default()
         }
     }
 
@@ -46,15 +63,17 @@ impl Allocator for Null {
             aligned,
             realloc,
             free,
+            begin: None,
+            end: None,
         }
     }
 
     fn prepare(&self, counts: &Counts) -> Result<(), String> {
         let room = usize::try_from(counts.largest)
             .map_err(|_| "the largest request exceeds the address space".to_owned())?;
-        let align = 1usize << counts.align_log2;
+        let align = STEP.max(1usize << counts.align_log2);
         let bytes = room
-            .checked_add(SPREAD)
+            .checked_add(PLACES * STEP)
             .and_then(|b| b.checked_add(align))
             .ok_or("the largest request exceeds the address space")?;
         let region =
@@ -69,18 +88,35 @@ impl Allocator for Null {
         }
         ROOM.store(room, Ordering::Relaxed);
         BASE.store(base, Ordering::Relaxed);
+        // The thread that prepares may have had a place in an older region.
+        PLACE.set(std::ptr::null_mut());
         Ok(())
     }
 }
 
 /// An address at which `size` bytes are mapped; null if the region is smaller.
+#[inline(always)]
 fn place(size: usize) -> *mut c_void {
     if size > ROOM.load(Ordering::Relaxed) {
         return std::ptr::null_mut();
     }
-    // The place follows from the size alone: no state, no contention.
-    let offset = size.wrapping_mul(64) % SPREAD;
-    BASE.load(Ordering::Relaxed).wrapping_add(offset).cast()
+    // Where in the thread's place follows from the size alone.
+    home().wrapping_add(size.wrapping_mul(64) % SPREAD).cast()
+}
+
+/// The calling thread's place.
+#[inline(always)]
+fn home() -> *mut u8 {
+    let place = PLACE.get();
+    if place.is_null() { settle() } else { place }
+}
+
+#[cold]
+fn settle() -> *mut u8 {
+    let offset = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES * STEP;
+    let place = BASE.load(Ordering::Relaxed).wrapping_add(offset);
+    PLACE.set(place);
+    place
 }
 
 unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
@@ -91,12 +127,16 @@ unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     place(count.saturating_mul(size))
 }
 
-unsafe extern "C" fn aligned(_align: usize, size: usize) -> *mut c_void {
+unsafe extern "C" fn aligned(align: usize, size: usize) -> *mut c_void {
     if size > ROOM.load(Ordering::Relaxed) {
         return std::ptr::null_mut();
     }
-    // BASE is aligned to the plan's largest alignment.
-    BASE.load(Ordering::Relaxed).cast()
+    // BASE is aligned to the plan's largest alignment and to STEP.
+    if align <= STEP {
+        home().cast()
+    } else {
+        BASE.load(Ordering::Relaxed).cast()
+    }
 }
 
 unsafe extern "C" fn realloc(_block: *mut c_void, size: usize) -> *mut c_void {

@@ -1,5 +1,7 @@
 //! `system`: the C library's malloc.
 
+use std::collections::BTreeMap;
+
 use super::Allocator;
 use crate::engine::Calls;
 use crate::plan::Counts;
@@ -7,6 +9,17 @@ use crate::results::AllocatorInfo;
 
 /// The C library's malloc.
 pub struct System;
+
+/// The functions of these names, wherever the loader found them.
+pub(super) const CALLS: Calls = Calls {
+    malloc: libc::malloc,
+    calloc: libc::calloc,
+    aligned: libc::aligned_alloc,
+    realloc: libc::realloc,
+    free: libc::free,
+    begin: None,
+    end: None,
+};
 
 impl Allocator for System {
     fn describe(&self) -> AllocatorInfo {
@@ -30,21 +43,29 @@ impl Allocator for System {
             version: libc_version(),
             reached_by: "libc".into(),
             settings,
+            ..AllocatorInfo::default()
         }
     }
 
     fn calls(&self) -> Calls {
-        Calls {
-            malloc: libc::malloc,
-            calloc: libc::calloc,
-            aligned: libc::aligned_alloc,
-            realloc: libc::realloc,
-            free: libc::free,
-        }
+        CALLS
     }
 
     fn prepare(&self, _counts: &Counts) -> Result<(), String> {
         Ok(())
+    }
+
+    #[cfg(target_env = "gnu")]
+    fn statistics(&self) -> BTreeMap<String, u64> {
+        // SAFETY: returns numbers; may be called at any time.
+        let info = unsafe { libc::mallinfo2() };
+        BTreeMap::from([
+            ("heap_bytes".to_owned(), info.arena as u64),
+            ("mapped_bytes".to_owned(), info.hblkhd as u64),
+            ("used_bytes".to_owned(), info.uordblks as u64),
+            ("free_bytes".to_owned(), info.fordblks as u64),
+            ("trimmable_bytes".to_owned(), info.keepcost as u64),
+        ])
     }
 }
 

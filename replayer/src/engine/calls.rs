@@ -18,4 +18,8 @@ pub struct Calls {
     pub realloc: unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void,
     /// free(block), never called with null.
     pub free: unsafe extern "C" fn(*mut c_void),
+    /// Called by each thread before its first request, for allocators that want to be told.
+    pub begin: Option<unsafe extern "C" fn()>,
+    /// Called by each thread after its last request.
+    pub end: Option<unsafe extern "C" fn()>,
 }

@@ -1,10 +1,12 @@
 //! What a thread needs at its side while it runs. There is one lane for each thread at the same time; a lane serves one thread after
 //! the other.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::board::Cell;
 use super::calls::Calls;
+use super::edge::Sleepers;
+use super::gate::Gate;
 use crate::plan::{Op, Wide};
 
 /// The three kinds of request whose latency is told apart.
@@ -21,8 +23,26 @@ pub(super) struct Field {
     pub shared: *const AtomicUsize,
     /// The mean distance of operations whose latency is sampled; 0: none is.
     pub sample_every: u32,
-    /// How often a thread that waits looks again before it yields.
+    /// How often a thread that waits looks again before it sleeps.
     pub looks: u32,
+    pub sleepers: Sleepers,
+    /// Where threads stop between windows.
+    pub gate: Gate,
+    /// When the run began, monotonic clock; only a paced run reads it.
+    pub began_ns: AtomicU64,
+}
+
+/// What waiting for other threads' blocks took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// How often a block was not there yet.
+    pub count: u64,
+    /// Time on the clock, nanoseconds.
+    pub wall_ns: u64,
+    /// Of it, processor time spent looking.
+    pub user_ns: u64,
+    /// Processor time spent falling asleep, waking and waking others.
+    pub sys_ns: u64,
 }
 
 /// Counts of a lane.
@@ -36,8 +56,12 @@ pub struct Tally {
     pub reallocs: u64,
     /// Requests that came back null.
     pub failed: u64,
-    /// Nanoseconds spent waiting for other threads' blocks.
-    pub waited_ns: u64,
+    /// Waiting for other threads' blocks.
+    pub waits: Waits,
+    /// Processor time spent until an operation was due, where the pace is the recorded one.
+    pub idle_ns: u64,
+    /// How far behind its recorded time an operation was at worst.
+    pub late_ns: u64,
     /// The longest sampled latency by kind: malloc, free, realloc.
     pub longest_ns: [u64; KINDS],
 }
@@ -49,7 +73,12 @@ impl Tally {
         self.frees += other.frees;
         self.reallocs += other.reallocs;
         self.failed += other.failed;
-        self.waited_ns += other.waited_ns;
+        self.waits.count += other.waits.count;
+        self.waits.wall_ns += other.waits.wall_ns;
+        self.waits.user_ns += other.waits.user_ns;
+        self.waits.sys_ns += other.waits.sys_ns;
+        self.idle_ns += other.idle_ns;
+        self.late_ns = self.late_ns.max(other.late_ns);
         for (mine, other) in self.longest_ns.iter_mut().zip(other.longest_ns) {
             *mine = other.max(*mine);
         }
@@ -71,6 +100,8 @@ pub(super) struct Lane {
     pub live: i64,
     /// State of the generator that spreads the samples.
     pub random: u64,
+    /// When the lane's last thread was done, monotonic clock.
+    pub ended_ns: u64,
 }
 
 /// What a thread is started with.
@@ -79,5 +110,12 @@ pub(super) struct Task {
     pub field: *const Field,
     pub lane: *mut Lane,
     pub ops: *const Op,
+    /// When each operation is due, nanoseconds after the beginning; null unless the pace is the recorded one.
+    pub due: *const u64,
     pub len: usize,
+    /// For each window, how many of the operations there are up to its end.
+    pub ends: *const u64,
+    pub windows: usize,
+    /// The number of the gate's first window.
+    pub first_gate: u32,
 }

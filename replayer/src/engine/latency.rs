@@ -4,7 +4,9 @@
 
 use hdrhistogram::Histogram;
 
-use crate::results::Percentiles;
+use std::collections::BTreeMap;
+
+use crate::results::{Bucket, Percentiles};
 
 /// Buckets per kind.
 pub(super) const BUCKETS: usize = index_of(MOST) + 1;
@@ -50,6 +52,22 @@ pub(super) unsafe fn record(counts: *mut u32, ns: u64) {
     }
 }
 
+/// All lanes' counts together, eight buckets to the octave, empty ones left out.
+pub(super) fn histogram<'a>(lanes: impl Iterator<Item = &'a [u32]>) -> Vec<Bucket> {
+    let mut all = BTreeMap::new();
+    for counts in lanes {
+        for (index, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            let low = bounds_of(index).0;
+            // Below 8 ns a bucket is a nanosecond; above, the three bits behind the highest tell it.
+            let shift = (63 - (low | 1).leading_zeros()).saturating_sub(3);
+            *all.entry(low >> shift << shift).or_insert(0) += u64::from(count);
+        }
+    }
+    all.into_iter()
+        .map(|(from, count)| Bucket(from, count))
+        .collect()
+}
+
 /// Percentiles of all lanes' counts together; `None` if nothing was counted. `max` is the exact largest.
 pub(super) fn percentiles<'a>(
     lanes: impl Iterator<Item = &'a [u32]>,
@@ -93,6 +111,19 @@ mod tests {
         }
         assert_eq!(next, MOST + 1);
         assert_eq!(index_of(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn a_histogram_has_eight_buckets_an_octave() {
+        let mut counts = vec![0u32; BUCKETS];
+        for ns in 0..64 {
+            // SAFETY: the table has BUCKETS counters.
+            unsafe { record(counts.as_mut_ptr(), ns) };
+        }
+        let buckets = histogram([counts.as_slice()].into_iter());
+        assert_eq!(buckets.len(), 16 + 8 + 8);
+        assert_eq!((buckets[15], buckets[16]), (Bucket(15, 1), Bucket(16, 2)));
+        assert_eq!(buckets.last(), Some(&Bucket(60, 4)));
     }
 
     #[test]

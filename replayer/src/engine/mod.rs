@@ -8,26 +8,35 @@ mod board;
 mod calls;
 mod clock;
 mod edge;
+mod gate;
 mod lane;
 mod latency;
+mod pace;
 mod perform;
+mod plain;
+mod processors;
+mod single;
 mod stacks;
 mod touch;
+mod workers;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::mapping::{MapError, Table};
 use crate::plan::{PlanView, Step};
-use crate::results::Latencies;
+use crate::results::{Histograms, Latencies};
+use edge::Sleepers;
+use gate::Gate;
 use lane::{Field, KINDS, Lane, Task};
 use latency::BUCKETS;
 use stacks::Stacks;
+use workers::{FIRST, Workers};
 
 pub use board::Board;
 pub use calls::Calls;
 pub use clock::{cost_ns, now_ns};
-pub use lane::Tally;
+pub use lane::{Tally, Waits};
 pub use touch::Touch;
 
 /// How to run.
@@ -37,6 +46,8 @@ pub struct Options {
     pub touch: Touch,
     /// One operation in so many has its latency taken; 0: none has.
     pub sample_every: u32,
+    /// Binds each thread to one processor, in turn.
+    pub pin: bool,
 }
 
 /// A run that could not be made.
@@ -55,6 +66,9 @@ pub enum EngineError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The pool of workers could not be made.
+    #[error("the workers could not be started: {0}")]
+    Pool(String),
 }
 
 /// What a run measured.
@@ -66,7 +80,21 @@ pub struct Outcome {
     pub tally: Tally,
     /// Sampled latencies.
     pub latencies: Latencies,
+    /// The same, coarser and whole.
+    pub histograms: Histograms,
 }
+
+/// Told when a window has been run and before the next one begins, while all threads stand still: what the change of windows did to
+/// the process's memory is none of the allocator's doing.
+pub trait BetweenWindows {
+    /// The old window is done.
+    fn before(&mut self) {}
+    /// The new window lies in memory.
+    fn after(&mut self) {}
+}
+
+/// Looks at nothing.
+impl BetweenWindows for () {}
 
 /// A run that is ready to go.
 pub struct Engine {
@@ -74,14 +102,24 @@ pub struct Engine {
     board: Arc<Board>,
     touch: Touch,
     tasks: Vec<Task>,
-    handles: Vec<libc::pthread_t>,
-    stacks: Stacks,
+    crew: Crew,
     lanes: Vec<Lane>,
     counts: Table<u32>,
+    field: Box<Field>,
     // What only the threads touch, through pointers.
-    _field: Box<Field>,
     _shared: Table<AtomicUsize>,
     _slots: Table<*mut u8>,
+}
+
+/// Who runs the rows.
+enum Crew {
+    /// A thread for each row, started and ended where the tape has it.
+    AsRecorded {
+        handles: Vec<libc::pthread_t>,
+        stacks: Stacks,
+    },
+    /// Workers that are there all the time.
+    Folded(Workers),
 }
 
 impl Engine {
@@ -117,6 +155,9 @@ impl Engine {
             shared: shared.start(),
             sample_every: options.sample_every,
             looks: edge::looks(lane_count),
+            sleepers: Sleepers::new(),
+            gate: Gate::default(),
+            began_ns: AtomicU64::new(0),
         });
 
         let mut next_slot = slots.start();
@@ -134,97 +175,246 @@ impl Engine {
                 tally: Tally::default(),
                 live: 0,
                 random: 0x9e37_79b9_7f4a_7c15 ^ (number as u64 + 1),
+                ended_ns: 0,
             });
             next_slot = next_slot.wrapping_add(slots as usize);
         }
         let first_lane = lanes.as_mut_ptr();
+        let windows = view.counts().windows as usize;
+        let folded = view.counts().folded == 1;
+        let due = if view.due().is_empty() {
+            std::ptr::null()
+        } else {
+            view.due().as_ptr()
+        };
         let tasks = view
             .threads()
             .iter()
-            .map(|row| Task {
+            .zip(view.ends().chunks(windows))
+            .map(|(row, ends)| Task {
                 field: &*field,
                 lane: first_lane.wrapping_add(row.lane as usize),
                 ops: view.ops().as_ptr().wrapping_add(row.first_op as usize),
+                due: if due.is_null() {
+                    due
+                } else {
+                    due.wrapping_add(row.first_op as usize)
+                },
                 len: row.ops as usize,
+                ends: ends.as_ptr(),
+                windows,
+                first_gate: if folded { FIRST } else { 0 },
             })
             .collect();
-        let handles = vec![0; lane_count];
-        let stacks = Stacks::new(lane_count)?;
+        let crew = if folded {
+            Crew::Folded(Workers::new(lane_count, options.pin)?)
+        } else {
+            Crew::AsRecorded {
+                handles: vec![0; lane_count],
+                stacks: Stacks::new(lane_count, options.pin)?,
+            }
+        };
+        view.load_window(0);
         Ok(Engine {
             view,
             board,
             touch: options.touch,
             tasks,
-            handles,
-            stacks,
+            crew,
             lanes,
             counts,
-            _field: field,
+            field,
             _shared: shared,
             _slots: slots,
         })
     }
 
-    /// Goes through the timeline, and returns when the last thread has ended.
+    /// Goes through the timeline, and returns when the last thread has ended. Between windows the clock stands still.
     ///
     /// # Errors
     /// [`EngineError::Thread`] if the system refuses a thread. Threads that run by then may wait for ever; the process should end.
-    pub fn run(mut self) -> Result<Outcome, EngineError> {
-        let started = now_ns();
-        self.board.begin(started);
-        if let Err(error) = self.follow_timeline() {
-            // Threads still use the tables, so they must stay.
-            std::mem::forget(self);
-            return Err(error);
+    pub fn run(mut self, between: &mut dyn BetweenWindows) -> Result<Outcome, EngineError> {
+        let routine = self.routine();
+        let outcome = match &mut self.crew {
+            Crew::AsRecorded { handles, stacks } => {
+                let mut clock = Clock::start(&self.field, &self.board);
+                let threads = Threads {
+                    view: &self.view,
+                    tasks: &self.tasks,
+                    handles,
+                    stacks,
+                    routine,
+                    gate: &self.field.gate,
+                };
+                let followed = threads.follow_timeline(&mut clock, between);
+                followed.map(|()| clock.stop(now_ns()))
+            }
+            Crew::Folded(workers) => {
+                let (field, view, board) = (&*self.field, &*self.view, &*self.board);
+                let mut clock = None;
+                workers.run(&self.tasks, routine, &field.gate, || {
+                    let clock = clock.insert(Clock::start(field, board));
+                    field.gate.open(FIRST);
+                    let rows = view.ends().chunks(view.counts().windows as usize);
+                    for window in 1..view.counts().windows as usize {
+                        let more = rows.clone().filter(|e| e[window - 1] < e[e.len() - 1]);
+                        clock.change_window(
+                            &field.gate,
+                            more.count(),
+                            window,
+                            FIRST,
+                            view,
+                            between,
+                        );
+                    }
+                });
+                let ended = self.lanes.iter().map(|lane| lane.ended_ns).max();
+                Ok(clock.map_or(0, |clock| clock.stop(ended.unwrap_or(0))))
+            }
+        };
+        match outcome {
+            Ok(elapsed_ns) => Ok(self.outcome(elapsed_ns)),
+            Err(error) => {
+                // Threads still use the tables, so they must stay.
+                std::mem::forget(self);
+                Err(error)
+            }
         }
-        let ended = now_ns();
-        self.board.end(ended);
+    }
 
+    fn outcome(&self, elapsed_ns: u64) -> Outcome {
         let mut tally = Tally::default();
         self.lanes.iter().for_each(|lane| tally.add(&lane.tally));
-        let percentiles = |kind: usize| {
-            let of_kind = self
-                .counts
+        let of_kind = |kind: usize| {
+            self.counts
                 .as_slice()
                 .chunks(BUCKETS)
                 .skip(kind)
-                .step_by(KINDS);
-            latency::percentiles(of_kind, tally.longest_ns[kind])
+                .step_by(KINDS)
         };
-        let latencies = Latencies {
-            malloc: percentiles(lane::MALLOC),
-            free: percentiles(lane::FREE),
-            realloc: percentiles(lane::REALLOC),
-        };
-        Ok(Outcome {
-            elapsed_ns: ended - started,
+        let percentiles = |kind: usize| latency::percentiles(of_kind(kind), tally.longest_ns[kind]);
+        Outcome {
+            elapsed_ns,
+            latencies: Latencies {
+                malloc: percentiles(lane::MALLOC),
+                free: percentiles(lane::FREE),
+                realloc: percentiles(lane::REALLOC),
+            },
+            histograms: Histograms {
+                malloc: latency::histogram(of_kind(lane::MALLOC)),
+                free: latency::histogram(of_kind(lane::FREE)),
+                realloc: latency::histogram(of_kind(lane::REALLOC)),
+            },
             tally,
-            latencies,
-        })
+        }
     }
 
-    fn follow_timeline(&mut self) -> Result<(), EngineError> {
-        let routine: Routine = match self.touch {
+    fn routine(&self) -> Routine {
+        match self.touch {
             Touch::None => perform::thread::<{ touch::NONE }>,
             Touch::Ends => perform::thread::<{ touch::ENDS }>,
             Touch::Pages => perform::thread::<{ touch::PAGES }>,
             Touch::All => perform::thread::<{ touch::ALL }>,
-        };
+        }
+    }
+}
+
+/// The time of a run, without the changes of windows.
+struct Clock<'a> {
+    board: &'a Board,
+    started_ns: u64,
+    /// Time that did not count.
+    stood_ns: u64,
+}
+
+impl<'a> Clock<'a> {
+    fn start(field: &Field, board: &'a Board) -> Clock<'a> {
+        let started_ns = now_ns();
+        field.began_ns.store(started_ns, Ordering::Relaxed);
+        board.begin(started_ns);
+        Clock {
+            board,
+            started_ns,
+            stood_ns: 0,
+        }
+    }
+
+    fn stop(self, ended_ns: u64) -> u64 {
+        self.board.end(ended_ns);
+        ended_ns.saturating_sub(self.started_ns + self.stood_ns)
+    }
+
+    /// Waits until the threads that have more to do stand at the gate, and lets them into the next window.
+    fn change_window(
+        &mut self,
+        gate: &Gate,
+        threads: usize,
+        window: usize,
+        first: u32,
+        view: &PlanView,
+        between: &mut dyn BetweenWindows,
+    ) {
+        gate.wait_for(threads as u32);
+        let stopped = now_ns();
+        between.before();
+        view.load_window(window);
+        between.after();
+        self.stood_ns += now_ns() - stopped;
+        gate.open(first + window as u32);
+    }
+}
+
+/// Threads as recorded, while they run.
+struct Threads<'a> {
+    view: &'a PlanView,
+    tasks: &'a [Task],
+    handles: &'a mut [libc::pthread_t],
+    stacks: &'a Stacks,
+    routine: Routine,
+    gate: &'a Gate,
+}
+
+impl Threads<'_> {
+    fn follow_timeline(
+        self,
+        clock: &mut Clock<'_>,
+        between: &mut dyn BetweenWindows,
+    ) -> Result<(), EngineError> {
+        let windows = self.view.counts().windows as usize;
+        let paced = !self.view.due().is_empty();
         for step in self.view.timeline() {
-            let (Step::Start(thread) | Step::End(thread)) = step;
-            let lane = self.view.threads()[thread as usize].lane as usize;
+            let thread = match step {
+                Step::Start(thread) | Step::End(thread) => thread,
+                Step::Window(window) => {
+                    // Of those that run: a thread that has not started yet has nothing in this window.
+                    let ends = self.view.ends().chunks(windows);
+                    let (at, lanes) = (window as usize, self.stacks.running());
+                    let rows = self.view.threads().iter().zip(ends).enumerate();
+                    let more = rows.filter(|(number, (row, ends))| {
+                        lanes[row.lane as usize].get() == Some(*number as u32) && ends[at] < row.ops
+                    });
+                    clock.change_window(self.gate, more.count(), at + 1, 0, self.view, between);
+                    continue;
+                }
+            };
+            let row = &self.view.threads()[thread as usize];
+            let lane = row.lane as usize;
             let (Some(attributes), Some(handle)) =
                 (self.stacks.of(lane), self.handles.get_mut(lane))
             else {
                 continue;
             };
-            let failed = match step {
-                Step::Start(thread) => {
-                    let task: *const Task = &self.tasks[thread as usize];
-                    spawn(handle, attributes, routine, task)
+            let failed = if matches!(step, Step::Start(_)) {
+                if paced {
+                    clock::sleep_until(clock.started_ns + row.first_ns);
                 }
+                self.stacks.running()[lane].set(Some(thread));
+                let task: *const Task = &self.tasks[thread as usize];
+                spawn(handle, attributes, self.routine, task)
+            } else {
+                self.stacks.running()[lane].set(None);
                 // SAFETY: the view checked that each thread starts once before it ends once, and that its lane is its own between.
-                Step::End(_) => unsafe { libc::pthread_join(*handle, std::ptr::null_mut()) },
+                unsafe { libc::pthread_join(*handle, std::ptr::null_mut()) }
             };
             if failed != 0 {
                 return Err(EngineError::Thread {

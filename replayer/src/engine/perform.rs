@@ -1,15 +1,13 @@
-//! The loop that is measured.
+//! What a thread does with its program: plain operations four at once, the others one by one, a sampled one now and then.
 
 use std::ffi::c_void;
 use std::hint::black_box;
 
-use super::board::Cell;
-use super::calls::Calls;
 use super::clock::now_ns;
-use super::edge;
-use super::lane::{FREE, Field, KINDS, MALLOC, REALLOC, Tally, Task};
-use super::latency;
-use super::touch::touch;
+use super::lane::{Field, Task};
+use super::pace;
+use super::plain;
+use super::single::Performer;
 use crate::plan::{Kind, Op};
 
 /// A thread's start routine: performs the whole program of the [`Task`] that `task` points to.
@@ -21,7 +19,7 @@ pub(super) extern "C" fn thread<const TOUCH: u8>(task: *mut c_void) -> *mut c_vo
     let task = unsafe { &*task.cast::<Task>() };
     // SAFETY: the lane is this thread's alone until it is joined.
     let lane = unsafe { &mut *task.lane };
-    // SAFETY: the field is never written while threads run.
+    // SAFETY: the field is never written while threads run, but for its atomics.
     let field = unsafe { &*task.field };
     // SAFETY: the ops are those of one thread in the plan's mapping, which outlives the run.
     let ops = unsafe { std::slice::from_raw_parts(task.ops, task.len) };
@@ -34,76 +32,90 @@ pub(super) extern "C" fn thread<const TOUCH: u8>(task: *mut c_void) -> *mut c_vo
         counts: lane.counts,
         tally: lane.tally,
         live: lane.live,
-        random: lane.random,
         hand: std::ptr::null_mut(),
         hand_size: 0,
     };
-    let mut left = ops;
-    while let Some((&last, most)) = left
-        .get(..performer.gap(left))
-        .and_then(|stretch| stretch.split_last())
-    {
-        // SAFETY: ops of a checked plan, in order; see `perform`.
-        unsafe {
-            performer.stretch(most);
-            performer.sampled(last);
-        }
-        left = &left[most.len() + 1..];
+    let mut samples = Samples {
+        every: field.sample_every,
+        random: lane.random,
+    };
+    if let Some(begin) = performer.calls.begin {
+        // SAFETY: the allocator's own, for the beginning of a thread.
+        unsafe { begin() };
     }
-    // SAFETY: as above; these are fewer than the distance to the next sample, or nothing is sampled.
-    unsafe { performer.stretch(left) };
+    // SAFETY: one number a window, in the plan's mapping.
+    let ends = unsafe { std::slice::from_raw_parts(task.ends, task.windows) };
+    let mut done = 0;
+    for (window, &end) in ends.iter().enumerate() {
+        let part = done..end as usize;
+        done = end as usize;
+        // SAFETY: ops of a checked plan, in order; a paced task has as many times as operations, in the same mapping.
+        unsafe {
+            if task.due.is_null() {
+                asap(&mut performer, &mut samples, &ops[part]);
+            } else {
+                let due = std::slice::from_raw_parts(task.due.add(part.start), part.len());
+                pace::paced(&mut performer, &mut samples, &ops[part], due);
+            }
+        }
+        if done == ops.len() {
+            break;
+        }
+        field.gate.pass(task.first_gate + window as u32 + 1);
+    }
+    if let Some(end) = performer.calls.end {
+        // SAFETY: the allocator's own, for the end of a thread; nothing of it is called after.
+        unsafe { end() };
+    }
     lane.tally = performer.tally;
     lane.live = performer.live;
-    lane.random = performer.random;
+    lane.random = samples.random;
+    lane.ended_ns = now_ns();
     std::ptr::null_mut()
 }
 
-/// What a thread works with. A value that is copied into registers for each stretch of operations: nothing points into it, so the
-/// calls in between leave it there.
-#[derive(Clone, Copy)]
-struct Performer<'a, const TOUCH: u8> {
-    calls: Calls,
-    field: &'a Field,
-    slots: *mut *mut u8,
-    cell: *const Cell,
-    counts: [*mut u32; KINDS],
-    tally: Tally,
-    live: i64,
-    random: u64,
-    /// The block that a Take took and the Realloc that follows will use.
-    hand: *mut u8,
-    hand_size: usize,
+/// Operations as fast as they go.
+///
+/// # Safety
+/// As for [`Performer::perform`], for all of them in their order.
+unsafe fn asap<const TOUCH: u8>(
+    performer: &mut Performer<'_, TOUCH>,
+    samples: &mut Samples,
+    ops: &[Op],
+) {
+    let mut left = ops;
+    while let Some((most, rest)) = samples.next(left) {
+        // SAFETY: the caller's promise.
+        unsafe { plain::stretch(performer, most) };
+        left = rest;
+        if let Some((&sampled, rest)) = left.split_first() {
+            // SAFETY: as above.
+            unsafe { performer.sampled(sampled) };
+            left = rest;
+        }
+    }
 }
 
-impl<const TOUCH: u8> Performer<'_, TOUCH> {
-    /// Operations without a sample among them.
-    ///
-    /// # Safety
-    /// See [`perform`](Self::perform).
-    unsafe fn stretch(&mut self, ops: &[Op]) {
-        let mut here = *self;
-        for &op in ops {
-            // SAFETY: the caller's promise.
-            unsafe { here.perform::<false>(op) };
+/// Which operations are sampled.
+pub(super) struct Samples {
+    every: u32,
+    random: u64,
+}
+
+impl Samples {
+    /// Splits at the next operation to be sampled, which is the second part's first: between 0 and twice the mean away, since even
+    /// steps would hit the same kind again and again in regular programs. `None` when nothing is left.
+    fn next<'a>(&mut self, left: &'a [Op]) -> Option<(&'a [Op], &'a [Op])> {
+        if left.is_empty() {
+            return None;
         }
-        *self = here;
+        Some(left.split_at(self.gap(left)))
     }
 
-    /// One operation whose latency is taken.
-    ///
-    /// # Safety
-    /// See [`perform`](Self::perform).
-    #[inline(never)]
-    unsafe fn sampled(&mut self, op: Op) {
-        // SAFETY: the caller's promise.
-        unsafe { self.perform::<true>(op) };
-    }
-
-    /// How many operations there are up to and with the next that is sampled: between 1 and twice the mean, since even steps would
-    /// hit the same kind again and again in regular programs. More than are left if none is sampled any more.
-    fn gap(&mut self, left: &[Op]) -> usize {
-        if self.field.sample_every == 0 {
-            return usize::MAX;
+    /// How many operations there are before the next that is sampled, at most all that are left.
+    pub fn gap(&mut self, left: &[Op]) -> usize {
+        if self.every == 0 {
+            return left.len();
         }
         // xorshift64 (Marsaglia 2003).
         let mut x = self.random;
@@ -111,163 +123,18 @@ impl<const TOUCH: u8> Performer<'_, TOUCH> {
         x ^= x >> 7;
         x ^= x << 17;
         self.random = x;
-        let range = u64::from(self.field.sample_every) * 2 - 1;
-        let gap = 1 + (((x >> 32) * range) >> 32) as usize;
+        let range = u64::from(self.every) * 2 - 1;
+        let gap = (((x >> 32) * range) >> 32) as usize;
         // A Take calls nobody: the operation after it is sampled instead.
-        let takes = left.get(gap - 1).and_then(|op| op.kind()) == Some(Kind::Take);
-        gap + usize::from(takes)
+        let takes = left.get(gap).and_then(|op| op.kind()) == Some(Kind::Take);
+        (gap + usize::from(takes)).min(left.len())
     }
+}
 
-    /// # Safety
-    /// `op` must be the next operation of a checked plan: its slot and wide record exist, a slot that it empties was filled before
-    /// (by this thread, or, in the shared table, is filled by another once), and nobody else uses this lane.
-    #[inline(always)]
-    unsafe fn perform<const SAMPLED: bool>(&mut self, op: Op) {
-        // SAFETY: slots and records exist; what the allocator returned is passed to it at most once, as the plan has each block
-        // released once; `touch` writes only where the allocator granted the size.
-        unsafe {
-            match op.kind() {
-                Some(Kind::Malloc) => {
-                    let (size, _) = self.size(op);
-                    let malloc = self.calls.malloc;
-                    let block = self.clocked::<SAMPLED, MALLOC, _>(|| malloc(size));
-                    self.tally.mallocs += 1;
-                    self.made(op, block, size, 0);
-                }
-                Some(Kind::Free) => {
-                    let block = self.empty(op);
-                    if !block.is_null() {
-                        let (size, _) = self.size(op);
-                        let free = self.calls.free;
-                        self.clocked::<SAMPLED, FREE, _>(|| free(block.cast()));
-                        self.tally.frees += 1;
-                        self.live(-(size as i64));
-                    }
-                }
-                Some(Kind::Take) => {
-                    self.hand = self.empty(op);
-                    self.hand_size = if self.hand.is_null() {
-                        0
-                    } else {
-                        self.size(op).0
-                    };
-                }
-                Some(Kind::Realloc) => {
-                    let (size, _) = self.size(op);
-                    let (realloc, old) = (self.calls.realloc, self.hand.cast());
-                    // Size 0 would free the block in some libraries and not in others.
-                    let block = self.clocked::<SAMPLED, REALLOC, _>(|| realloc(old, size.max(1)));
-                    self.tally.reallocs += 1;
-                    let kept = self.hand_size;
-                    if block.is_null() && !old.is_null() {
-                        // The recorded program had a new block here, so the old one is of no use any more.
-                        (self.calls.free)(old);
-                        self.tally.frees += 1;
-                    }
-                    self.live(-(kept as i64));
-                    self.made(op, block, size, kept);
-                }
-                Some(Kind::Calloc) => {
-                    let (size, _) = self.size(op);
-                    let calloc = self.calls.calloc;
-                    let block = self.clocked::<SAMPLED, MALLOC, _>(|| calloc(1, size));
-                    self.tally.mallocs += 1;
-                    self.made(op, block, size, 0);
-                }
-                Some(Kind::Aligned) => {
-                    let (size, align) = self.size(op);
-                    let aligned = self.calls.aligned;
-                    let block = self.clocked::<SAMPLED, MALLOC, _>(|| aligned(align, size));
-                    self.tally.mallocs += 1;
-                    self.made(op, block, size, 0);
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// Calls, and clocks the call alone if it is sampled.
-    #[inline(always)]
-    fn clocked<const SAMPLED: bool, const KIND: usize, T>(
-        &mut self,
-        call: impl FnOnce() -> T,
-    ) -> T {
-        if !SAMPLED {
-            return call();
-        }
-        let began = now_ns();
-        let outcome = call();
-        let ns = now_ns() - began;
-        // SAFETY: the lane's tables have BUCKETS counters for each kind, and are this thread's alone.
-        unsafe { latency::record(self.counts[KIND], ns) };
-        let longest = &mut self.tally.longest_ns[KIND];
-        *longest = ns.max(*longest);
-        outcome
-    }
-
-    /// Size and alignment of the operation's block.
-    ///
-    /// # Safety
-    /// A wide operation must name a record that exists.
-    #[inline(always)]
-    unsafe fn size(&self, op: Op) -> (usize, usize) {
-        if !op.is_wide() {
-            return (op.field(), 1);
-        }
-        // SAFETY: the caller's promise; the table outlives the run.
-        let wide = unsafe { &*self.field.wide.add(op.field()) };
-        (wide.size as usize, 1 << wide.align_log2)
-    }
-
-    /// Puts a new block into its slot, touches it and counts it.
-    ///
-    /// # Safety
-    /// The slot must exist, and the block have `size` bytes or be null.
-    #[inline(always)]
-    unsafe fn made(&mut self, op: Op, block: *mut c_void, size: usize, kept: usize) {
-        let block: *mut u8 = block.cast();
-        if block.is_null() {
-            // C allows null for a size of 0; it is no refusal.
-            self.tally.failed += u64::from(size != 0);
-        } else {
-            // SAFETY: the allocator granted `size` bytes.
-            unsafe { touch::<TOUCH>(block, size, kept) };
-            self.live(size as i64);
-        }
-        // SAFETY: the caller's promise. The shared table is atomics; the thread's own table is this lane's alone.
-        unsafe {
-            if op.shared() {
-                edge::give(&*self.field.shared.add(op.slot() as usize), block);
-            } else {
-                *self.slots.add(op.slot() as usize) = block;
-            }
-        }
-    }
-
-    /// Takes the block out of the slot; null if the allocator had refused it.
-    ///
-    /// # Safety
-    /// The slot must exist and be filled, or be filled by another thread.
-    #[inline(always)]
-    unsafe fn empty(&mut self, op: Op) -> *mut u8 {
-        // SAFETY: as in `made`.
-        unsafe {
-            if op.shared() {
-                edge::take(
-                    &*self.field.shared.add(op.slot() as usize),
-                    self.field.looks,
-                    &mut self.tally.waited_ns,
-                )
-            } else {
-                *self.slots.add(op.slot() as usize)
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn live(&mut self, change: i64) {
-        self.live = self.live.wrapping_add(change);
-        // SAFETY: the cell lies in the board's mapping, which outlives the run, and is an atomic.
-        unsafe { &*self.cell }.show(self.live);
+/// What the three ways to perform have in common: the counts that only the field knows.
+impl<const TOUCH: u8> Performer<'_, TOUCH> {
+    /// What all threads share.
+    pub(super) fn field(&self) -> &Field {
+        self.field
     }
 }

@@ -1,5 +1,8 @@
 //! Stacks for the replay's threads, mapped and touched before the clock runs.
 
+use std::cell::Cell;
+
+use super::processors;
 use crate::mapping::{MapError, Region, page_size};
 
 /// Bytes of a stack. The loop itself needs next to nothing; the C library keeps a thread's descriptor and thread-local storage at
@@ -12,27 +15,52 @@ const TOUCHED: usize = 24 * 1024;
 /// One stack a lane, with thread attributes that name it.
 pub(super) struct Stacks {
     attributes: Vec<libc::pthread_attr_t>,
+    running: Vec<Cell<Option<u32>>>,
     _region: Region,
 }
 
 impl Stacks {
     /// Stacks for so many lanes, each with a guard page at its low end.
-    pub fn new(lanes: usize) -> Result<Stacks, MapError> {
+    /// With `pin` each is for one processor, in turn.
+    pub fn new(lanes: usize, pin: bool) -> Result<Stacks, MapError> {
+        let processors = if pin {
+            processors::allowed()
+        } else {
+            Vec::new()
+        };
         let region = Region::anonymous("stacks", lanes.saturating_mul(BYTES), false)?;
         let mut attributes = Vec::with_capacity(lanes);
         for lane in 0..lanes {
             let offset = lane * BYTES;
             region.guard(offset)?;
             region.prefault(offset + BYTES - TOUCHED, TOUCHED);
-            attributes.push(attributes_of(
+            let mut with_stack = attributes_of(
                 region.start().wrapping_add(offset + page_size()),
                 BYTES - page_size(),
-            )?);
+            )?;
+            if !processors.is_empty() {
+                let only = processors::only(processors[lane % processors.len()]);
+                // SAFETY: the attributes are made, and the set lives through the call.
+                unsafe {
+                    libc::pthread_attr_setaffinity_np(
+                        &mut with_stack,
+                        size_of::<libc::cpu_set_t>(),
+                        &only,
+                    )
+                };
+            }
+            attributes.push(with_stack);
         }
         Ok(Stacks {
             attributes,
+            running: vec![Cell::new(None); lanes],
             _region: region,
         })
+    }
+
+    /// For each lane the thread that runs on it.
+    pub fn running(&self) -> &[Cell<Option<u32>>] {
+        &self.running
     }
 
     /// Attributes that put a thread on the lane's stack.

@@ -1,4 +1,4 @@
-//! A file that lives in memory only, and that another process can open by a path while we hold it.
+//! A file that lives in memory only, or on disk without a name, and that another process can open by a path while we hold it.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -30,6 +30,18 @@ impl MemoryFile {
             error,
         })?;
         Ok(MemoryFile { file, len })
+    }
+
+    /// A zeroed file of `len` bytes on disk, without a name in any directory, in the system's folder for temporary files. Its blocks
+    /// are there when this returns: writing to a mapping of it can't run out of disk.
+    pub fn on_disk(len: u64) -> std::io::Result<MemoryFile> {
+        let file = tempfile::tempfile()?;
+        let bytes = libc::off_t::try_from(len).map_err(|_| std::io::ErrorKind::FileTooLarge)?;
+        // SAFETY: the descriptor is open for writing; the call takes numbers only.
+        match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes) } {
+            0 => Ok(MemoryFile { file, len }),
+            error => Err(std::io::Error::from_raw_os_error(error)),
+        }
     }
 
     /// The open file.

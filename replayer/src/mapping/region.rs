@@ -8,7 +8,7 @@ use super::{MapError, page_size};
 /// What a mapping of a file allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Reading; every page is mapped at once.
+    /// Reading.
     Read,
     /// Reading and writing, seen by everyone who maps the file.
     Shared,
@@ -44,7 +44,7 @@ impl Region {
         access: Access,
     ) -> Result<Region, MapError> {
         let (protection, flags) = match access {
-            Access::Read => (libc::PROT_READ, libc::MAP_SHARED | libc::MAP_POPULATE),
+            Access::Read => (libc::PROT_READ, libc::MAP_SHARED),
             Access::Shared => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED),
         };
         Region::map(what, len, protection, flags, file.as_raw_fd())
@@ -118,6 +118,41 @@ impl Region {
             Err(MapError::last("guard page", page as u64))
         } else {
             Ok(())
+        }
+    }
+
+    /// Takes the pages of `from..to` out of this process's memory; what they hold stays in the file. Offsets are rounded to whole pages
+    /// inwards.
+    pub fn drop_pages(&self, from: usize, to: usize) {
+        let page = page_size();
+        let (from, to) = (from.next_multiple_of(page), to.min(self.len) & !(page - 1));
+        if from < to {
+            // SAFETY: the range lies in this mapping; a shared mapping of a file gets its pages back from the file.
+            unsafe { libc::madvise(self.start.add(from).cast(), to - from, libc::MADV_DONTNEED) };
+        }
+    }
+
+    /// Brings the pages of `from..to` of a readable mapping into this process's memory. Offsets are rounded to whole pages outwards.
+    pub fn load_pages(&self, from: usize, to: usize) {
+        let page = page_size();
+        let (from, to) = (from & !(page - 1), to.next_multiple_of(page).min(self.len));
+        if from >= to {
+            return;
+        }
+        // SAFETY: the range lies in this mapping; the call changes no contents.
+        let failed = unsafe {
+            libc::madvise(
+                self.start.add(from).cast(),
+                to - from,
+                libc::MADV_POPULATE_READ,
+            ) != 0
+        };
+        if failed {
+            // An older kernel: touch each page.
+            for at in (from..to).step_by(page) {
+                // SAFETY: at < self.len, and the mapping is readable.
+                unsafe { self.start.add(at).read_volatile() };
+            }
         }
     }
 

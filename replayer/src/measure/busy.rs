@@ -1,5 +1,6 @@
 //! Was the machine ours while we measured? Compares what all processes used with what we and our workers did.
 
+use super::governor::Governor;
 use super::kernel::{Ticks, own_ns, throttle_count};
 
 /// Others may use this share of the processors before it is said.
@@ -13,6 +14,7 @@ pub(super) struct Busy {
     ticks: Option<Ticks>,
     own_ns: Option<u64>,
     throttled: Option<u64>,
+    governor: Governor,
 }
 
 impl Busy {
@@ -21,6 +23,7 @@ impl Busy {
             ticks: Ticks::now(),
             own_ns: own_ns(),
             throttled: throttle_count(),
+            governor: Governor::now(),
         }
     }
 
@@ -44,6 +47,7 @@ impl Busy {
                 after - before
             ));
         }
+        doubts.extend(Governor::now().moved_since(&self.governor));
         doubts
     }
 }

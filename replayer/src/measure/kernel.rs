@@ -10,6 +10,11 @@ pub fn status_bytes(field: &str) -> Option<u64> {
     parse_status(&fs::read_to_string("/proc/self/status").ok()?, field)
 }
 
+/// A field of another process's `/proc/PID/status` in bytes.
+pub fn status_field(path: &str, field: &str) -> Option<u64> {
+    parse_status(&fs::read_to_string(path).ok()?, field)
+}
+
 fn parse_status(status: &str, field: &str) -> Option<u64> {
     let line = status
         .lines()
@@ -67,15 +72,18 @@ impl Usage {
             return None;
         }
         // SAFETY: rusage is integers only, zeroed before and filled by the call.
-        let usage = unsafe { usage.assume_init() };
+        Some(Usage::from_kernel(&unsafe { usage.assume_init() }))
+    }
+
+    fn from_kernel(usage: &libc::rusage) -> Usage {
         let ns =
             |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1_000;
-        Some(Usage {
+        Usage {
             user_ns: ns(usage.ru_utime),
             sys_ns: ns(usage.ru_stime),
             minor_faults: usage.ru_minflt as u64,
             major_faults: usage.ru_majflt as u64,
-        })
+        }
     }
 
     /// What was used since `before`.
@@ -86,6 +94,118 @@ impl Usage {
             minor_faults: self.minor_faults.saturating_sub(before.minor_faults),
             major_faults: self.major_faults.saturating_sub(before.major_faults),
         }
+    }
+}
+
+/// Lets private memory of this process grow by so many bytes from here on, and no further: requests beyond fail. The kernel counts
+/// all that is mapped for writing, touched or not (setrlimit(2), `RLIMIT_DATA`).
+pub fn limit_data(more: u64) -> std::io::Result<()> {
+    let now = status_bytes("VmData").unwrap_or(0);
+    set_data_limit(now.saturating_add(more))
+}
+
+/// Takes the limit back, as far as a process may: what comes after the run is not measured and shall not fail.
+pub fn lift_limit() {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the structure lives through the call.
+    if unsafe { libc::getrlimit(libc::RLIMIT_DATA, &mut limit) } == 0 {
+        // Raising the soft limit to the hard one is always allowed.
+        let _ = set_data_limit(limit.rlim_max);
+    }
+}
+
+fn set_data_limit(bytes: u64) -> std::io::Result<()> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the structure lives through both calls.
+    let failed = unsafe {
+        libc::getrlimit(libc::RLIMIT_DATA, &mut limit) != 0 || {
+            limit.rlim_cur = bytes.min(limit.rlim_max);
+            libc::setrlimit(libc::RLIMIT_DATA, &limit) != 0
+        }
+    };
+    if failed {
+        Err(std::io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// Asks for timers that are as exact as the machine has them; 50 µs late is the system's choice otherwise.
+pub fn fine_timers() {
+    // SAFETY: prctl with this option takes a number and touches no memory.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
+}
+
+/// How a child process ended, and what it took.
+pub struct Ended {
+    /// Its times and faults, and those of its own children that it waited for.
+    pub usage: Usage,
+    /// The most resident memory that it, or one of those, had.
+    pub peak_rss_bytes: u64,
+    /// Its exit code, or 128 + the signal that ended it.
+    pub exit_code: i32,
+}
+
+/// Looks whether a child has ended; `None`: it runs.
+pub fn wait_child(pid: u32) -> std::io::Result<Option<Ended>> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    let mut status = 0;
+    // SAFETY: both live through the call. Whoever started the child does not wait for it otherwise.
+    let found = unsafe {
+        libc::wait4(
+            pid as libc::pid_t,
+            &mut status,
+            libc::WNOHANG,
+            usage.as_mut_ptr(),
+        )
+    };
+    if found < 0 {
+        let error = std::io::Error::last_os_error();
+        return match error.kind() {
+            std::io::ErrorKind::Interrupted => Ok(None),
+            _ => Err(error),
+        };
+    }
+    if found == 0 {
+        return Ok(None);
+    }
+    // SAFETY: rusage is integers only, zeroed before and filled by the call.
+    let usage = unsafe { usage.assume_init() };
+    let exit_code = if libc::WIFSIGNALED(status) {
+        128 + libc::WTERMSIG(status)
+    } else {
+        libc::WEXITSTATUS(status)
+    };
+    Ok(Some(Ended {
+        usage: Usage::from_kernel(&usage),
+        // getrusage(2): in kilobytes.
+        peak_rss_bytes: usage.ru_maxrss as u64 * 1024,
+        exit_code,
+    }))
+}
+
+/// Ends all processes of a group that a child of ours leads.
+pub fn kill_group(leader: u32) {
+    // SAFETY: kill takes numbers only; the group is that of a child which we started as its leader and have not waited for.
+    unsafe { libc::kill(-(leader as libc::pid_t), libc::SIGKILL) };
+}
+
+/// Has the kernel kill this process when the one that waits for it is gone.
+pub fn end_with_parent(parent: u32) -> Result<(), String> {
+    // SAFETY: prctl with this option takes a number and touches no memory.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // SAFETY: getppid has no preconditions.
+    let now = unsafe { libc::getppid() };
+    if u32::try_from(now) == Ok(parent) {
+        Ok(())
+    } else {
+        Err("the process that started the worker is gone".into())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::governor::Governor;
 use crate::allocators::libc_version;
 use crate::mapping::page_size;
 use crate::results::Machine;
@@ -14,6 +15,7 @@ pub fn machine() -> Machine {
             .ok()
             .map(|text| text.trim().to_owned())
     };
+    let governor = Governor::now();
     Machine {
         cpu: read("/proc/cpuinfo").and_then(|info| cpu_model(&info)),
         cores: cores(),
@@ -29,6 +31,19 @@ pub fn machine() -> Machine {
             .ok()
             .and_then(|t| u64::try_from(t.as_nanos()).ok()),
         heaptape: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        governor: governor.name,
+        frequency_hz: governor
+            .now_khz
+            .map(|khz| khz * 1000)
+            .or_else(|| read("/proc/cpuinfo").and_then(|info| frequency(&info))),
+        hypervisor: read("/proc/cpuinfo")
+            .filter(|info| {
+                info.lines().any(|line| {
+                    line.starts_with("flags") && line.split_whitespace().any(|f| f == "hypervisor")
+                })
+            })
+            .map(|_| read("/sys/hypervisor/type").unwrap_or_else(|| "yes".to_owned())),
+        load: read("/proc/loadavg").and_then(|text| text.split(' ').next()?.parse().ok()),
     }
 }
 
@@ -40,6 +55,13 @@ pub fn cores() -> u32 {
 fn cpu_model(info: &str) -> Option<String> {
     let line = info.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// The first processor's frequency in hertz.
+fn frequency(info: &str) -> Option<u64> {
+    let line = info.lines().find(|line| line.starts_with("cpu MHz"))?;
+    let mhz: f64 = line.split_once(':')?.1.trim().parse().ok()?;
+    Some((mhz * 1e6) as u64)
 }
 
 fn memory(info: &str) -> Option<u64> {
@@ -73,6 +95,7 @@ mod tests {
             memory("MemTotal:        2048 kB\nMemFree: 1 kB\n"),
             Some(2 << 20)
         );
+        assert_eq!(frequency("cpu MHz\t\t: 2500.500\n"), Some(2_500_500_000));
         assert_eq!(chosen("always [madvise] never").as_deref(), Some("madvise"));
         assert!(machine().cores > 0);
     }

@@ -1,313 +1,268 @@
-//! All runs of a measurement: tapes × repetitions × allocators.
+//! All runs of a measurement: tapes × numbers of threads × repetitions × allocators.
 //!
-//! Repetitions interleave over the allocators (all once, then all again), so that a machine that changes its speed changes it for
-//! all. Before them each tape has one run under `null`, which tells the harness's own cost, and one warm-up under the first
-//! allocator, which is thrown away; the warm-up is for the machine (page cache, clock rate), a worker is always a fresh process.
+//! Repetitions interleave over the allocators (all once, then all again, each time another one first), so that a machine that changes
+//! its speed changes it for all. Before them each tape has some runs under `null`, which tell the harness's own cost, and one
+//! warm-up under the first allocator, which is thrown away; the warm-up is for the machine (page cache, clock rate), a worker is
+//! always a fresh process.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use trace_format::{FileSource, Tape, TapeError};
-
-use super::busy::Busy;
-use super::job::Job;
-use super::kernel;
-use super::machine::{cores, machine};
-use super::statistics::summarize;
-use super::supervise::{self, Watched, Worker};
-use super::tape_file::{self, sha256};
+use super::error::ReplayError;
+use super::machine::machine;
+use super::resume::{self, Done};
+use super::session::{Harness, Session, Step};
+use super::settings::Settings;
+use super::statistics::{is_narrow, summarize};
+use super::supervise::{self, Worker};
 use crate::allocators::AllocatorName;
-use crate::engine::{Board, Touch};
-use crate::mapping::{MapError, MemoryFile};
-use crate::plan::{self, Plan, PlanError};
-use crate::results::{Fault, Results, Run, SCHEMA, TapeSummary};
+use crate::results::{AllocatorInfo, Fault, Results};
 
-/// How to measure.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// What is written into new blocks.
-    pub touch: Touch,
-    /// One operation in so many has its latency taken.
-    pub sample_every: u32,
-    /// After this long a worker counts as hung.
-    pub timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            touch: Touch::default(),
-            sample_every: 64,
-            timeout: Duration::from_secs(600),
-        }
-    }
-}
-
-/// Why nothing could be measured. A single run that fails is no such reason, but a [`Fault`].
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// A tape's file could not be opened.
-    #[error("{}: {error}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// A tape could not be read.
-    #[error("{}: {error}", path.display())]
-    Tape {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: TapeError,
-    },
-    /// No plan could be made of a tape.
-    #[error("{}: {error}", path.display())]
-    Plan {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: PlanError,
-    },
-    /// No memory for what the runs share.
-    #[error(transparent)]
-    Memory(#[from] MapError),
+/// What a measurement needs besides its tapes.
+pub struct Measurement<'a> {
+    /// The allocators, each once.
+    pub allocators: &'a [AllocatorName],
+    /// How to measure.
+    pub settings: &'a Settings,
+    /// How workers are started.
+    pub worker: &'a Worker,
+    /// Told how far it is.
+    pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
+    /// Given what is measured so far, after each run.
+    pub save: &'a (dyn Fn(&Results) + Sync),
+    /// Set from outside when it is to end: what was measured by then is what it gives.
+    pub stop: &'a AtomicBool,
+    /// An earlier measurement, broken off, whose runs need not be made again.
+    pub earlier: Option<Results>,
 }
 
 /// How far a measurement is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Progress<'a> {
     /// A plan is being made.
     Planning {
         /// The tape.
         tape: &'a str,
+        /// Events that are read; each is read twice.
+        done: u64,
+        /// Twice the events of the tape.
+        total: u64,
     },
     /// A run begins.
     Running {
         /// The tape.
         tape: &'a str,
         /// The allocator.
-        allocator: AllocatorName,
+        allocator: &'a AllocatorName,
+        /// The number of workers, where threads are folded.
+        threads: Option<u32>,
         /// 0: warm-up or calibration.
         repetition: u32,
         /// Runs that are done, over all tapes.
         done: u64,
-        /// Runs that there will be.
+        /// Runs that there will be, as far as is known.
         total: u64,
     },
 }
+
+/// The most repetitions that a budget is spent on.
+const MOST_REPETITIONS: u32 = 100;
 
 /// Replays every tape under every allocator, `repetitions` times, each run in a fresh process.
 ///
 /// # Errors
 /// [`ReplayError`] if a tape can't be replayed at all. Runs that fail are in [`Results::faults`].
-pub fn run_matrix(
-    tapes: &[PathBuf],
-    allocators: &[AllocatorName],
-    repetitions: u32,
-    settings: &Settings,
-    worker: &Worker,
-    progress: &(dyn Fn(Progress<'_>) + Sync),
-) -> Result<Results, ReplayError> {
+pub fn run_matrix(tapes: &[PathBuf], how: &Measurement<'_>) -> Result<Results, ReplayError> {
     let mut results = Results {
-        schema: SCHEMA,
         machine: machine(),
-        tapes: Vec::new(),
-        allocators: allocators
-            .iter()
-            .map(|name| name.allocator().describe())
-            .collect(),
-        runs: Vec::new(),
-        summary: Vec::new(),
-        faults: Vec::new(),
+        allocators: how.allocators.iter().map(|name| about(name, how)).collect(),
+        replay: Some(how.settings.told()),
+        ..Results::default()
     };
-    let extra = 1 + u64::from(!allocators.is_empty());
-    let total = tapes.len() as u64 * (extra + allocators.len() as u64 * u64::from(repetitions));
+    let done = how
+        .earlier
+        .as_ref()
+        .map(|earlier| resume::check(earlier, &results).map(|()| Done::of(earlier)))
+        .transpose()?;
+    let began = Instant::now();
+    let measurements = tapes.len() * how.settings.threads.len();
     for (number, path) in tapes.iter().enumerate() {
-        let done = number as u64 * (total / tapes.len() as u64);
-        let session = Session::open(path, &results.tapes, *settings, worker, progress)?;
-        session.measure(
-            allocators,
-            repetitions,
-            (done, total),
-            progress,
-            &mut results,
-        )?;
-        results.tapes.push(session.summary);
+        for (at, &threads) in how.settings.threads.iter().enumerate() {
+            if how.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let others = match at {
+                0 => &results.tapes[..],
+                _ => &results.tapes[..results.tapes.len() - 1],
+            };
+            let session = Session::open(path, others, threads, how)?;
+            if at == 0 {
+                results.tapes.push(session.summary().clone());
+            }
+            let before = number * how.settings.threads.len() + at;
+            let share = how.settings.budget.map(|budget| {
+                // What earlier measurements did not use is for the later ones.
+                let left = budget.saturating_sub(began.elapsed());
+                left / (measurements - before).max(1) as u32
+            });
+            let place = Place {
+                before,
+                measurements,
+                share,
+            };
+            measure(&session, how, done.as_ref(), place, &mut results);
+        }
     }
+    if how.stop.load(Ordering::Relaxed) {
+        results.partial = Some(format!(
+            "interrupted after {} runs; `--resume` makes the others",
+            results.runs.len()
+        ));
+    }
+    results.warnings = resume::shared_warnings(&results);
     Ok(results)
 }
 
-/// One tape, ready to be run.
-struct Session<'a> {
-    plan: Plan,
-    summary: TapeSummary,
-    settings: Settings,
-    worker: &'a Worker,
+/// Where a measurement stands among all.
+struct Place {
+    before: usize,
+    measurements: usize,
+    /// Its share of the budget.
+    share: Option<Duration>,
 }
 
-impl<'a> Session<'a> {
-    fn open(
-        path: &Path,
-        others: &[TapeSummary],
-        settings: Settings,
-        worker: &'a Worker,
-        progress: &(dyn Fn(Progress<'_>) + Sync),
-    ) -> Result<Session<'a>, ReplayError> {
-        let open_error = |error| ReplayError::Open {
-            path: path.to_owned(),
-            error,
-        };
-        let source = FileSource::open(path).map_err(open_error)?;
-        let tape = Tape::open(source).map_err(|error| ReplayError::Tape {
-            path: path.to_owned(),
-            error,
-        })?;
-        let name = tape_file::unique_name(&tape.header().name, path, others);
-        progress(Progress::Planning { tape: &name });
-        let plan = plan::plan(&tape, &|_| {}).map_err(|error| ReplayError::Plan {
-            path: path.to_owned(),
-            error,
-        })?;
-        let mut summary = tape_file::summary(&tape, name, sha256(path).map_err(open_error)?);
-        // Recording and planning leave free memory behind.
-        kernel::give_back();
-        let facts = plan.facts();
-        summary.leaked_blocks = Some(facts.leaked_blocks);
-        summary.plan_ns = Some(facts.plan_ns);
-        summary.plan_bytes = Some(facts.bytes);
-        Ok(Session {
-            plan,
-            summary,
-            settings,
-            worker,
-        })
-    }
-
-    fn measure(
-        &self,
-        allocators: &[AllocatorName],
-        repetitions: u32,
-        (mut done, total): (u64, u64),
-        progress: &(dyn Fn(Progress<'_>) + Sync),
-        results: &mut Results,
-    ) -> Result<(), ReplayError> {
-        let tape = self.summary.name.as_str();
-        let busy = Busy::begin();
-        let mut one = |allocator: AllocatorName,
-                       repetition: u32,
-                       faults: &mut Vec<Fault>|
-         -> Result<Option<Watched>, ReplayError> {
-            progress(Progress::Running {
-                tape,
-                allocator,
-                repetition,
-                done,
-                total,
-            });
-            done += 1;
-            Ok(self
-                .run(allocator)?
-                .map_err(|reason| {
-                    faults.push(Fault {
-                        tape: tape.to_owned(),
-                        allocator: allocator.to_string(),
-                        repetition,
-                        reason,
-                    });
-                })
-                .ok())
-        };
-        let calibration = one(AllocatorName::Null, 0, &mut results.faults)?;
-        let harness_ns_per_op = calibration.and_then(|run| self.harness_cost(&run));
-        if let Some(&first) = allocators.first() {
-            one(first, 0, &mut results.faults)?;
+/// What an allocator tells of itself; what is preloaded is asked in a process that has it.
+fn about(name: &AllocatorName, how: &Measurement<'_>) -> AllocatorInfo {
+    let own = name.allocator().describe();
+    match name.preload() {
+        None => own,
+        Some(_) => {
+            supervise::describe(how.worker, name, how.stop).unwrap_or_else(|reason| AllocatorInfo {
+                notes: vec![reason],
+                ..own
+            })
         }
-        for repetition in 1..=repetitions {
-            for &allocator in allocators {
-                if let Some(watched) = one(allocator, repetition, &mut results.faults)? {
-                    results.runs.push(self.run_of(
-                        watched,
-                        allocator,
-                        repetition,
-                        harness_ns_per_op,
-                    ));
-                }
+    }
+}
+
+/// All runs of one tape with one number of threads.
+fn measure(
+    session: &Session<'_>,
+    how: &Measurement<'_>,
+    done: Option<&Done>,
+    place: Place,
+    results: &mut Results,
+) {
+    let began = Instant::now();
+    let Settings {
+        repetitions,
+        budget,
+        ..
+    } = *how.settings;
+    let tape = session.summary().name.as_str();
+    let threads = session.threads();
+    let count = how.allocators.len();
+    let extra = Harness::RUNS + u32::from(count > 0);
+    let each = u64::from(extra) + count as u64 * u64::from(repetitions);
+    let mut step = Step {
+        done: place.before as u64 * each,
+        total: place.measurements as u64 * each,
+    };
+    let harness = session.calibrate(&mut step, &mut results.faults);
+    if let Some(first) = how.allocators.first() {
+        session.warm_up(first, &mut step, &mut results.faults);
+    }
+    let busy = super::busy::Busy::begin();
+    let names: Vec<String> = how.allocators.iter().map(ToString::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut refused = vec![false; count];
+    'all: for repetition in 1..=MOST_REPETITIONS.max(repetitions) {
+        let over = match place.share {
+            None => repetition > repetitions,
+            Some(share) => {
+                repetition > repetitions
+                    && (began.elapsed() >= share || is_narrow(tape, threads, &names, &results.runs))
             }
-        }
-        let names: Vec<&str> = allocators.iter().map(|a| a.name()).collect();
-        results.summary.extend(summarize(
-            tape,
-            &names,
-            &results.runs,
-            &results.faults,
-            &busy.doubts(),
-        ));
-        Ok(())
-    }
-
-    /// One run; the inner error is why it gave no measurement.
-    fn run(&self, allocator: AllocatorName) -> Result<Result<Watched, String>, ReplayError> {
-        let lanes = self.plan.facts().counts.lanes as usize;
-        let file = MemoryFile::new(c"heaptape-board", Board::bytes(lanes))?;
-        let board = Board::open(file.file(), lanes)?;
-        let job = Job {
-            plan: self.plan.path(),
-            board: file.path(),
-            allocator: allocator.to_string(),
-            touch: self.settings.touch,
-            sample_every: self.settings.sample_every,
-            parent: std::process::id(),
         };
-        Ok(supervise::run(
-            self.worker,
-            &job,
-            &board,
-            self.settings.timeout,
-        ))
-    }
-
-    /// What one operation costs a thread under an allocator that does nothing: wall time × threads that can run at once ÷ operations.
-    fn harness_cost(&self, null: &Watched) -> Option<f64> {
-        let m = &null.measured;
-        let ops = m.mallocs + m.frees + m.reallocs;
-        let at_once = self.plan.facts().counts.lanes.min(u64::from(cores()));
-        (ops > 0).then(|| m.elapsed_ns as f64 * at_once as f64 / ops as f64)
-    }
-
-    fn run_of(
-        &self,
-        watched: Watched,
-        allocator: AllocatorName,
-        repetition: u32,
-        harness_ns_per_op: Option<f64>,
-    ) -> Run {
-        let Watched {
-            measured: m,
-            footprint,
-            peak_live_bytes,
-        } = watched;
-        Run {
-            tape: self.summary.name.clone(),
-            allocator: allocator.to_string(),
-            repetition,
-            elapsed_ns: m.elapsed_ns,
-            user_ns: m.user_ns,
-            sys_ns: m.sys_ns,
-            ops: m.mallocs + m.frees + m.reallocs,
-            mallocs: m.mallocs,
-            frees: m.frees,
-            reallocs: m.reallocs,
-            failed: m.failed,
-            sync_wait_ns: Some(m.sync_wait_ns),
-            harness_ns_per_op,
-            peak_live_bytes,
-            peak_rss_bytes: m.peak_rss_bytes,
-            minor_faults: m.minor_faults,
-            major_faults: m.major_faults,
-            latency_ns: Some(m.latency_ns),
-            footprint,
+        if over {
+            break;
         }
+        if budget.is_some() && repetition > repetitions {
+            step.total += count as u64;
+        }
+        for turn in 0..count {
+            let at = (turn + repetition as usize - 1) % count;
+            let allocator = &how.allocators[at];
+            if how.stop.load(Ordering::Relaxed) {
+                break 'all;
+            }
+            if refused[at] {
+                step.done += 1;
+                continue;
+            }
+            if let Some(run) =
+                done.and_then(|d| d.run(session.summary(), names[at], threads, repetition))
+            {
+                results.runs.push(run);
+                step.done += 1;
+                continue;
+            }
+            match session.run(allocator, repetition, &harness, &mut step) {
+                Some(Ok(run)) => results.runs.push(run),
+                Some(Err(fault)) => {
+                    // A worker that could not begin won't the next time.
+                    refused[at] = fault.kind.as_deref() == Some("refused");
+                    results.faults.push(fault);
+                }
+                None => break 'all,
+            }
+            (how.save)(&so_far(results, tape, threads, &names));
+        }
+    }
+    results.summary.extend(summarize(
+        tape,
+        threads,
+        &names,
+        &results.runs,
+        &results.faults,
+        &busy.doubts(),
+    ));
+}
+
+/// What is measured by now, marked as a part.
+fn so_far(results: &Results, tape: &str, threads: Option<u32>, names: &[&str]) -> Results {
+    let mut part = results.clone();
+    part.summary.extend(summarize(
+        tape,
+        threads,
+        names,
+        &part.runs,
+        &part.faults,
+        &[],
+    ));
+    part.partial = Some(format!(
+        "ended after {} runs; `--resume` makes the others",
+        part.runs.len()
+    ));
+    part
+}
+
+/// A fault, as the results have it.
+pub(super) fn fault_of(
+    tape: &str,
+    allocator: &AllocatorName,
+    threads: Option<u32>,
+    repetition: u32,
+    kind: supervise::FaultKind,
+    reason: String,
+) -> Fault {
+    Fault {
+        tape: tape.to_owned(),
+        allocator: allocator.to_string(),
+        repetition,
+        reason,
+        threads,
+        kind: Some(kind.name().to_owned()),
     }
 }

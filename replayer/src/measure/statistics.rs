@@ -55,9 +55,36 @@ pub fn ratio(values: &[f64]) -> Option<Ratio> {
     })
 }
 
-/// One summary for each allocator on one tape. `runs` and `faults` may hold other tapes' too; `doubts` are said of every allocator.
+/// An interval of at most this share of its median is narrow: no more repetitions are needed.
+const NARROW: f64 = 0.05;
+
+/// Whether the ratio of elapsed time is known well for every allocator that has one; without a reference nothing can be known.
+pub(super) fn is_narrow(
+    tape: &str,
+    threads: Option<u32>,
+    allocators: &[&str],
+    runs: &[Run],
+) -> bool {
+    let summaries = summarize(tape, threads, allocators, runs, &[], &[]);
+    summaries
+        .iter()
+        .filter(|summary| summary.allocator != REFERENCE)
+        .all(|summary| {
+            summary
+                .elapsed_ratio
+                .is_some_and(|r| r.high - r.low <= NARROW * r.median)
+        })
+}
+
+/// What the allocator took, and the kernel on its behalf.
+fn cpu_ns(run: &Run) -> Option<u64> {
+    run.time.map(|time| time.allocator_ns + time.kernel_ns)
+}
+
+/// One summary for each allocator on one tape with one number of threads. `runs` and `faults` may hold other tapes' too; `doubts` are said of every allocator.
 pub fn summarize(
     tape: &str,
+    threads: Option<u32>,
     allocators: &[&str],
     runs: &[Run],
     faults: &[Fault],
@@ -65,7 +92,7 @@ pub fn summarize(
 ) -> Vec<Summary> {
     let of = |allocator: &str| -> Vec<&Run> {
         runs.iter()
-            .filter(|r| r.tape == tape && r.allocator == allocator)
+            .filter(|r| r.tape == tape && r.threads == threads && r.allocator == allocator)
             .collect()
     };
     let reference = of(REFERENCE);
@@ -84,6 +111,7 @@ pub fn summarize(
         let elapsed = paired(|run| Some(run.elapsed_ns));
         let elapsed_ratio = ratio(&elapsed);
         let rss_ratio = ratio(&paired(|run| run.peak_rss_bytes));
+        let cpu_ratio = ratio(&paired(cpu_ns));
         let mut warnings = Vec::new();
         if let Some(wide) =
             elapsed_ratio.filter(|r| r.high - r.low > WIDE * r.median && allocator != REFERENCE)
@@ -115,7 +143,7 @@ pub fn summarize(
         }
         let lost = faults
             .iter()
-            .filter(|f| f.tape == tape && f.allocator == allocator)
+            .filter(|f| f.tape == tape && f.threads == threads && f.allocator == allocator)
             .count();
         if lost > 0 {
             warnings.push(format!(
@@ -128,6 +156,8 @@ pub fn summarize(
             allocator: allocator.to_owned(),
             elapsed_ratio,
             rss_ratio,
+            cpu_ratio,
+            threads,
             warnings,
         }
     };
@@ -196,6 +226,7 @@ mod tests {
         ];
         let summaries = summarize(
             "t",
+            None,
             &["system", "x", "gone"],
             &runs,
             &[],
@@ -229,6 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn repetitions_end_when_all_ratios_are_known() {
+        let runs = |noise: u64| -> Vec<Run> {
+            (1..=5)
+                .flat_map(|i| {
+                    [
+                        run("system", i, 1000, 0),
+                        run("x", i, 600 + noise * u64::from(i), 0),
+                    ]
+                })
+                .collect()
+        };
+        let narrow = |runs: &[Run], names: &[&str]| is_narrow("t", None, names, runs);
+        assert!(narrow(&runs(1), &["system", "x"]));
+        assert!(!narrow(&runs(20), &["system", "x"]));
+        assert!(!narrow(&runs(1), &["system", "x", "gone"]));
+        assert!(!is_narrow("t", Some(2), &["system", "x"], &runs(1)));
+    }
+
+    #[test]
     fn a_wide_interval_is_said() {
         let runs: Vec<Run> = (1..=3)
             .flat_map(|i| {
@@ -238,7 +288,7 @@ mod tests {
                 ]
             })
             .collect();
-        let summaries = summarize("t", &["x"], &runs, &[], &[]);
+        let summaries = summarize("t", None, &["x"], &runs, &[], &[]);
         assert!(
             summaries[0].warnings[0].contains("uncertain"),
             "{:?}",

@@ -2,16 +2,18 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::job::{Job, Measured, Reply, WORKER_COMMAND};
 use super::watch::Watcher;
+use crate::allocators::AllocatorName;
 use crate::engine::Board;
-use crate::results::FootprintSample;
+use crate::results::{AllocatorInfo, FootprintSample};
 
 /// How a worker is started: this program with these arguments, and the job behind them.
 #[derive(Clone, Debug)]
@@ -43,47 +45,62 @@ pub(super) struct Watched {
 /// Longest texts that are kept of what a worker says.
 const MOST_SAID: u64 = 1 << 20;
 
-/// Runs the job in a fresh process. The error is a sentence.
+/// Why a run gave nothing.
+#[derive(Clone, Debug)]
+pub(super) enum NoRun {
+    /// The worker failed; the reason is a sentence.
+    Fault(FaultKind, String),
+    /// Whoever asked for it wants no more.
+    Interrupted,
+}
+
+/// The kinds of [`Fault`](crate::results::Fault).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    Crash,
+    Hang,
+    Memory,
+    Refused,
+    Other,
+}
+
+impl FaultKind {
+    /// As the results have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FaultKind::Crash => "crash",
+            FaultKind::Hang => "hang",
+            FaultKind::Memory => "memory",
+            FaultKind::Refused => "refused",
+            FaultKind::Other => "other",
+        }
+    }
+}
+
+/// When a run is stopped from outside.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<'a> {
+    /// After this long it counts as hung.
+    pub timeout: Duration,
+    /// The most resident memory beyond the baseline.
+    pub memory: Option<u64>,
+    /// Set when all is to end.
+    pub stop: &'a AtomicBool,
+}
+
+/// Runs the job in a fresh process, which has `preload` in it from the beginning.
 pub(super) fn run(
     worker: &Worker,
     job: &Job,
+    preload: Option<&Path>,
     board: &Board,
-    timeout: Duration,
-) -> Result<Watched, String> {
-    let text = serde_json::to_string(job)
-        .map_err(|error| format!("the job could not be written: {error}"))?;
-    let mut child = Command::new(&worker.program)
-        .args(&worker.arguments)
-        .arg(text)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| {
-            format!(
-                "the worker {} could not be started: {error}",
-                worker.program.display()
-            )
-        })?;
-    let said = child.stdout.take().map(listen);
-    let complained = child.stderr.take().map(listen);
-
-    let mut watcher = Watcher::new(board, child.id());
-    let ended = wait(&mut child, &mut watcher, timeout);
-    let said = said
-        .and_then(|thread| thread.join().ok())
-        .unwrap_or_default();
-    let complained = complained
-        .and_then(|thread| thread.join().ok())
-        .unwrap_or_default();
-    let status = ended?;
-
-    let reply = said
-        .lines()
-        .last()
-        .and_then(|line| serde_json::from_str::<Reply>(line).ok());
+    limits: Limits<'_>,
+) -> Result<Watched, NoRun> {
+    let (reply, watcher) = talk(worker, job, preload, limits, |pid| {
+        Watcher::new(board, pid, limits.memory)
+    })?;
     match reply {
-        Some(Reply::Measured(measured)) if status.success() => {
+        Reply::Measured(measured) => {
             let (footprint, peak_live_bytes) = watcher.end();
             Ok(Watched {
                 measured: *measured,
@@ -91,37 +108,185 @@ pub(super) fn run(
                 peak_live_bytes,
             })
         }
-        Some(Reply::Refused(reason)) => Err(reason),
-        _ => Err(reason(status, &complained)),
+        Reply::Refused(reason) => Err(NoRun::Fault(FaultKind::Refused, reason)),
+        Reply::Described(_) => Err(NoRun::Fault(
+            FaultKind::Other,
+            "the worker ended without saying what it measured".to_owned(),
+        )),
     }
 }
 
-/// Waits for the end, sampling. A worker that takes longer than `timeout` is killed.
+/// Asks an allocator about itself, in a fresh process that has its object in it, if it is one that is preloaded.
+///
+/// # Errors
+/// A sentence: why the allocator can't be used.
+pub fn describe(
+    worker: &Worker,
+    name: &AllocatorName,
+    stop: &AtomicBool,
+) -> Result<AllocatorInfo, String> {
+    let job = Job {
+        allocator: name.to_string(),
+        parent: std::process::id(),
+        replay: None,
+    };
+    let limits = Limits {
+        timeout: Duration::from_secs(60),
+        memory: None,
+        stop,
+    };
+    match talk(worker, &job, name.preload(), limits, |_| Nobody) {
+        Ok((Reply::Described(info), _)) => Ok(*info),
+        Ok((Reply::Refused(reason), _)) | Err(NoRun::Fault(_, reason)) => Err(reason),
+        Ok((Reply::Measured(_), _)) => {
+            Err("the worker measured what it was not asked to".to_owned())
+        }
+        Err(NoRun::Interrupted) => Err("interrupted".to_owned()),
+    }
+}
+
+/// Whoever looks at a worker while it runs.
+trait Watch {
+    /// Looks; returns how long to wait until the next look.
+    fn look(&mut self) -> Duration;
+    /// Resident memory when it exceeded the limit.
+    fn over_limit(&self) -> Option<u64>;
+}
+
+impl Watch for Watcher<'_> {
+    fn look(&mut self) -> Duration {
+        self.sample()
+    }
+
+    fn over_limit(&self) -> Option<u64> {
+        Watcher::over_limit(self)
+    }
+}
+
+/// Nobody looks.
+struct Nobody;
+
+impl Watch for Nobody {
+    fn look(&mut self) -> Duration {
+        Duration::from_millis(2)
+    }
+
+    fn over_limit(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Starts a worker, hands it the job, and hears what it says at its end.
+fn talk<W: Watch>(
+    worker: &Worker,
+    job: &Job,
+    preload: Option<&Path>,
+    limits: Limits<'_>,
+    watch: impl FnOnce(u32) -> W,
+) -> Result<(Reply, W), NoRun> {
+    let other = |reason: String| NoRun::Fault(FaultKind::Other, reason);
+    let text = serde_json::to_string(job)
+        .map_err(|error| other(format!("the job could not be written: {error}")))?;
+    let mut command = Command::new(&worker.program);
+    command.args(&worker.arguments).arg(text);
+    match preload {
+        Some(object) => command.env("LD_PRELOAD", object),
+        // What heaptape itself was started with must not stand behind `system`.
+        None => command.env_remove("LD_PRELOAD"),
+    };
+    let mut child = command
+        // Ctrl-C is for the process that measures; it ends the worker.
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| {
+            other(format!(
+                "the worker {} could not be started: {error}",
+                worker.program.display()
+            ))
+        })?;
+    let said = child.stdout.take().map(listen);
+    let complained = child.stderr.take().map(listen);
+    let mut watcher = watch(child.id());
+    let ended = wait(&mut child, &mut watcher, limits);
+    let said = said
+        .and_then(|thread| thread.join().ok())
+        .unwrap_or_default();
+    let complained = complained
+        .and_then(|thread| thread.join().ok())
+        .unwrap_or_default();
+    let status = ended?;
+    let reply = said
+        .lines()
+        .last()
+        .and_then(|line| serde_json::from_str::<Reply>(line).ok());
+    match reply {
+        Some(reply) if status.success() || matches!(reply, Reply::Refused(_)) => {
+            Ok((reply, watcher))
+        }
+        _ => Err(fault(status, &complained)),
+    }
+}
+
+/// Waits for the end, looking. A worker that takes too long or too much is killed, and so is one that nobody wants any more.
 fn wait(
     child: &mut Child,
-    watcher: &mut Watcher<'_>,
-    timeout: Duration,
-) -> Result<ExitStatus, String> {
+    watcher: &mut impl Watch,
+    limits: Limits<'_>,
+) -> Result<ExitStatus, NoRun> {
     let began = Instant::now();
     loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status),
-            Ok(None) if began.elapsed() < timeout => {}
-            outcome => {
-                // Both can only fail if the worker is gone already.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(match outcome {
-                    Err(error) => format!("the worker could not be waited for: {error}"),
-                    Ok(_) => format!(
-                        "the worker did not end within {} s and was stopped; `--timeout` gives it longer",
-                        timeout.as_secs_f64()
-                    ),
-                });
+        let stop = match child.try_wait() {
+            Ok(Some(status)) => {
+                return if limits.stop.load(Ordering::Relaxed) {
+                    Err(NoRun::Interrupted)
+                } else {
+                    Ok(status)
+                };
             }
+            Ok(None) => over(watcher, began.elapsed(), limits),
+            Err(error) => Some(NoRun::Fault(
+                FaultKind::Other,
+                format!("the worker could not be waited for: {error}"),
+            )),
+        };
+        if let Some(why) = stop {
+            // Both can only fail if the worker is gone already.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(why);
         }
-        std::thread::sleep(watcher.sample());
+        std::thread::sleep(watcher.look());
     }
+}
+
+/// Why a worker that runs must be stopped, if it must.
+fn over(watcher: &impl Watch, elapsed: Duration, limits: Limits<'_>) -> Option<NoRun> {
+    if limits.stop.load(Ordering::Relaxed) {
+        return Some(NoRun::Interrupted);
+    }
+    if let (Some(rss), Some(limit)) = (watcher.over_limit(), limits.memory) {
+        return Some(NoRun::Fault(
+            FaultKind::Memory,
+            format!(
+                "the run took {} MiB of memory and was stopped; `--memory` allows {} MiB",
+                rss >> 20,
+                limit >> 20
+            ),
+        ));
+    }
+    if elapsed < limits.timeout {
+        return None;
+    }
+    Some(NoRun::Fault(
+        FaultKind::Hang,
+        format!(
+            "the worker did not end within {} s and was stopped; `--timeout` gives it longer",
+            limits.timeout.as_secs_f64()
+        ),
+    ))
 }
 
 /// Reads a pipe to its end, so that the worker never blocks on it; keeps the beginning.
@@ -134,21 +299,42 @@ fn listen(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-fn reason(status: ExitStatus, complained: &str) -> String {
-    let mut reason = match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("the worker was killed by {}", signal_name(signal)),
-        (None, Some(0)) => "the worker ended without saying what it measured".to_owned(),
-        (None, code) => format!("the worker ended with exit code {}", code.unwrap_or(-1)),
+fn fault(status: ExitStatus, complained: &str) -> NoRun {
+    let (kind, mut reason) = match (status.signal(), status.code()) {
+        (Some(signal), _) => {
+            let kind = match signal {
+                // Only the kernel's memory killer sends this one without being asked.
+                libc::SIGKILL => FaultKind::Memory,
+                libc::SIGTERM | libc::SIGINT => FaultKind::Other,
+                _ => FaultKind::Crash,
+            };
+            (
+                kind,
+                format!("the worker was killed by {}", signal_name(signal)),
+            )
+        }
+        (None, Some(0)) => (
+            FaultKind::Other,
+            "the worker ended without saying what it measured".to_owned(),
+        ),
+        (None, code) => (
+            FaultKind::Other,
+            format!("the worker ended with exit code {}", code.unwrap_or(-1)),
+        ),
     };
-    if let Some(last) = complained
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-    {
+    if let Some(words) = last_words(complained) {
         reason.push_str(": ");
-        reason.extend(last.trim().chars().take(300));
+        reason.extend(words.trim().chars().take(300));
     }
-    reason
+    NoRun::Fault(kind, reason)
+}
+
+/// What tells most of what a worker complained: why memory ran out or what panicked, else its last line.
+fn last_words(complained: &str) -> Option<&str> {
+    let mut lines = complained.lines().filter(|line| !line.trim().is_empty());
+    let telling = |line: &&str| line.contains("memory allocation of") || line.contains("panicked");
+    let (first, last) = (lines.clone().find(telling), lines.next_back());
+    first.or(last)
 }
 
 fn signal_name(signal: i32) -> String {

@@ -20,18 +20,24 @@ pub(super) struct Watcher<'a> {
     statm: Option<File>,
     samples: Vec<FootprintSample>,
     peak_live: u64,
+    /// Resident memory beyond this is too much.
+    limit: Option<u64>,
+    over: Option<u64>,
     distance: Duration,
 }
 
 impl<'a> Watcher<'a> {
     /// Watches the process `pid`, which writes to `board`.
-    pub fn new(board: &'a Board, pid: u32) -> Watcher<'a> {
+    /// With a limit, it notes when resident memory beyond the baseline exceeds that.
+    pub fn new(board: &'a Board, pid: u32, limit: Option<u64>) -> Watcher<'a> {
         let statm = File::open(format!("/proc/{pid}/statm")).ok();
         Watcher {
             board,
             statm,
             samples: Vec::with_capacity(MOST_SAMPLES),
             peak_live: 0,
+            limit,
+            over: None,
             distance: FIRST_DISTANCE,
         }
     }
@@ -44,11 +50,15 @@ impl<'a> Watcher<'a> {
         {
             let live_bytes = self.board.live_bytes();
             self.peak_live = self.peak_live.max(live_bytes);
+            let beyond = rss.saturating_sub(self.board.baseline());
+            if self.limit.is_some_and(|limit| beyond > limit) {
+                self.over = Some(beyond);
+            }
             let t_ns = now_ns().saturating_sub(started);
             self.samples.push(FootprintSample {
                 t_ns,
                 live_bytes,
-                rss_bytes: rss.saturating_sub(self.board.baseline()),
+                rss_bytes: beyond,
             });
             if self.samples.len() >= MOST_SAMPLES {
                 let mut keep = false;
@@ -60,6 +70,11 @@ impl<'a> Watcher<'a> {
             }
         }
         self.distance
+    }
+
+    /// Resident memory when it was found to exceed the limit.
+    pub fn over_limit(&self) -> Option<u64> {
+        self.over
     }
 
     fn rss(&self) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! The fresh process: maps the plan, makes everything ready, runs once, says what it measured.
+//! The fresh process: maps the plan, makes everything ready, runs once, says what it measured. Or only says what the allocator tells.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -6,11 +6,11 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::job::{Job, Measured, Reply};
+use super::job::{Job, Measured, Replay, Reply};
 use super::kernel::{self, Usage};
-use crate::allocators::AllocatorName;
-use crate::engine::{self, Board, Engine, Options};
-use crate::plan::PlanView;
+use crate::allocators::{Allocator, AllocatorName};
+use crate::engine::{self, BetweenWindows, Board, Engine, Options};
+use crate::plan::{Counts, PlanView};
 
 /// The worker's whole life; `arguments` are those behind [`WORKER_COMMAND`](super::WORKER_COMMAND): one, the job in JSON.
 ///
@@ -23,10 +23,10 @@ pub fn worker_main(arguments: &[OsString]) -> ExitCode {
         _ => None,
     };
     let reply = match job {
-        Some(job) => work(&job).map_or_else(Reply::Refused, |measured| Reply::Measured(Box::new(measured))),
+        Some(job) => work(&job).unwrap_or_else(Reply::Refused),
         None => Reply::Refused("this command is heaptape's own: it takes one job in JSON and is started by `heaptape compare`".into()),
     };
-    let done = matches!(reply, Reply::Measured(_));
+    let done = !matches!(reply, Reply::Refused(_));
     let line = serde_json::to_string(&reply).unwrap_or_default();
     let said = writeln!(std::io::stdout(), "{line}").is_ok();
     if done && said {
@@ -36,13 +36,24 @@ pub fn worker_main(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-fn work(job: &Job) -> Result<Measured, String> {
-    end_with_parent(job.parent)?;
+fn work(job: &Job) -> Result<Reply, String> {
+    kernel::end_with_parent(job.parent)?;
     // When memory runs out, the kernel shall take this process and not the one that measures.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     let name: AllocatorName = job.allocator.parse().map_err(|error| format!("{error}"))?;
     let allocator = name.allocator();
+    match &job.replay {
+        None => {
+            allocator.prepare(&Counts::default())?;
+            Ok(Reply::Described(Box::new(allocator.describe())))
+        }
+        Some(replay) => {
+            self::replay(replay, &*allocator).map(|measured| Reply::Measured(Box::new(measured)))
+        }
+    }
+}
 
+fn replay(job: &Replay, allocator: &dyn Allocator) -> Result<Measured, String> {
     let plan =
         File::open(&job.plan).map_err(|error| format!("the plan could not be opened: {error}"))?;
     let view = Arc::new(PlanView::open(&plan).map_err(|error| error.to_string())?);
@@ -55,49 +66,51 @@ fn work(job: &Job) -> Result<Measured, String> {
     let options = Options {
         touch: job.touch,
         sample_every: job.sample_every,
+        pin: job.pin,
     };
     let engine = Engine::prepare(view, Arc::clone(&board), allocator.calls(), &options)
         .map_err(|error| error.to_string())?;
     let clock_ns = engine::cost_ns();
+    kernel::fine_timers();
     kernel::load_code();
+    if let Some(bytes) = job.memory {
+        kernel::limit_data(bytes)
+            .map_err(|error| format!("the limit of memory could not be set: {error}"))?;
+    }
 
-    let peak = PeakRss::begin();
+    let mut peak = PeakRss::begin();
     board.set_baseline(peak.baseline.unwrap_or(0));
     let before = Usage::now();
-    let outcome = engine.run().map_err(|error| error.to_string())?;
+    let outcome = engine.run(&mut peak).map_err(|error| error.to_string())?;
     let used = Usage::now()
         .zip(before)
         .map(|(after, before)| after.since(before));
     let peak_rss_bytes = peak.end();
+    kernel::lift_limit();
 
+    let tally = outcome.tally;
     Ok(Measured {
         elapsed_ns: outcome.elapsed_ns,
         user_ns: used.map(|u| u.user_ns),
         sys_ns: used.map(|u| u.sys_ns),
-        mallocs: outcome.tally.mallocs,
-        frees: outcome.tally.frees,
-        reallocs: outcome.tally.reallocs,
-        failed: outcome.tally.failed,
-        sync_wait_ns: outcome.tally.waited_ns,
+        mallocs: tally.mallocs,
+        frees: tally.frees,
+        reallocs: tally.reallocs,
+        failed: tally.failed,
+        sync_wait_ns: tally.waits.wall_ns,
+        sync_waits: tally.waits.count,
+        wait_user_ns: tally.waits.user_ns,
+        wait_sys_ns: tally.waits.sys_ns,
+        idle_ns: tally.idle_ns,
+        late_ns: tally.late_ns,
         peak_rss_bytes,
         minor_faults: used.map(|u| u.minor_faults),
         major_faults: used.map(|u| u.major_faults),
         latency_ns: outcome.latencies,
+        latency_histogram: outcome.histograms,
         clock_ns,
+        allocator_stats: allocator.statistics(),
     })
-}
-
-/// Has the kernel kill this process when the one that waits for it is gone.
-fn end_with_parent(parent: u32) -> Result<(), String> {
-    // SAFETY: prctl with this option takes a number and touches no memory.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-    // SAFETY: getppid has no preconditions.
-    let now = unsafe { libc::getppid() };
-    if u32::try_from(now) == Ok(parent) {
-        Ok(())
-    } else {
-        Err("the process that started the worker is gone".into())
-    }
 }
 
 /// The most resident memory over a stretch of time, by the kernel's own high-water mark: no sampling misses it.
@@ -105,6 +118,10 @@ struct PeakRss {
     baseline: Option<u64>,
     /// The mark before, where it could not be reset.
     old_mark: Option<u64>,
+    /// Bytes above the baseline in the windows before.
+    so_far: u64,
+    /// Resident bytes at the end of the last window.
+    at_end: Option<u64>,
 }
 
 impl PeakRss {
@@ -117,6 +134,8 @@ impl PeakRss {
         PeakRss {
             baseline: kernel::status_bytes("VmRSS"),
             old_mark,
+            so_far: 0,
+            at_end: None,
         }
     }
 
@@ -126,6 +145,26 @@ impl PeakRss {
         if self.old_mark.is_some_and(|old| mark <= old) {
             return None;
         }
-        Some(mark.saturating_sub(self.baseline?))
+        Some(mark.saturating_sub(self.baseline?).max(self.so_far))
+    }
+}
+
+impl BetweenWindows for PeakRss {
+    fn before(&mut self) {
+        self.so_far = self.so_far.max(self.end().unwrap_or(0));
+        self.at_end = kernel::status_bytes("VmRSS");
+    }
+
+    /// What the plan's new window takes more, or less, than the old one is not the allocator's.
+    fn after(&mut self) {
+        let now = kernel::status_bytes("VmRSS");
+        if let (Some(baseline), Some(before), Some(now)) = (self.baseline, self.at_end, now) {
+            self.baseline = Some((baseline + now).saturating_sub(before));
+        }
+        self.old_mark = if kernel::reset_peak() {
+            None
+        } else {
+            kernel::status_bytes("VmHWM")
+        };
     }
 }

@@ -93,6 +93,18 @@ pub enum PlanError {
         /// Base-2 logarithm of the alignment.
         align_log2: u8,
     },
+    /// The disk has no room for a plan that does not fit in memory.
+    #[error(
+        "the plan takes {bytes} bytes, more than may lie in memory, and {directory} has no room for it: {error}; free some, or set TMPDIR to a larger disk"
+    )]
+    Disk {
+        /// The plan's size.
+        bytes: u64,
+        /// Where it should lie.
+        directory: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// More of something than a plan can number.
     #[error("the tape has {count} {what}, a plan holds at most {most}; replay a part of it")]
     TooMany {

@@ -1,7 +1,10 @@
 //! The plan as one flat file, so that it is made once and every worker only maps it.
 //!
 //! ```text
-//! header (one page) | thread rows | timeline | lane slots | wide records | operations      each part on a 64-byte boundary
+//! header (one page) | rows | timeline | lane slots | window ends | wide records | operations | times
+//! ```
+//! ```text
+//! each part on a 64-byte boundary; operations and times on a page's
 //! ```
 //! All parts are arrays of plain integers in the machine's own byte order: the file never leaves the machine. The header holds the
 //! counts, from which every offset follows, and a checksum over itself.
@@ -10,6 +13,8 @@ use super::op::{Op, Wide};
 
 const MAGIC: u64 = u64::from_ne_bytes(*b"HTPLAN\x00\x01");
 const PART_ALIGN: u64 = 64;
+/// What is dropped and fetched by pages begins on one, of any size that machines have.
+const PAGE_ALIGN: u64 = 65536;
 
 /// Bytes that the header takes.
 const HEADER_BYTES: u64 = 4096;
@@ -34,9 +39,15 @@ pub struct Counts {
     pub largest: u64,
     /// The largest alignment's logarithm.
     pub align_log2: u64,
+    /// Windows: parts of the time, of which one lies in memory at once; 1: all of it does.
+    pub windows: u64,
+    /// Times of operations: as many as operations, or none.
+    pub due: u64,
+    /// 1 where a row is a worker onto which several threads are folded, else 0.
+    pub folded: u64,
 }
 
-/// A thread's place in the plan.
+/// A row of the plan: a thread as recorded, or a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct ThreadRow {
@@ -48,6 +59,8 @@ pub struct ThreadRow {
     pub slots: u32,
     /// The lane that runs it: what needs to be there once for each thread at the same time.
     pub lane: u32,
+    /// When it begins, nanoseconds after the tape's first event.
+    pub first_ns: u64,
 }
 
 /// The file's first bytes.
@@ -66,8 +79,10 @@ pub(super) struct Offsets {
     pub rows: usize,
     pub timeline: usize,
     pub lane_slots: usize,
+    pub ends: usize,
     pub wide: usize,
     pub ops: usize,
+    pub due: usize,
     pub end: usize,
 }
 
@@ -75,19 +90,19 @@ impl Offsets {
     /// The offsets that follow from the counts; `None` when they do not fit into memory.
     pub fn of(counts: &Counts) -> Option<Offsets> {
         let mut next = HEADER_BYTES;
-        let mut part = |len: u64, size: usize| {
-            let start = next;
-            next = len
-                .checked_mul(size as u64)?
-                .checked_add(start)?
-                .checked_next_multiple_of(PART_ALIGN)?;
+        let mut part = |len: u64, size: usize, align: u64| {
+            let start = next.checked_next_multiple_of(align)?;
+            next = len.checked_mul(size as u64)?.checked_add(start)?;
             usize::try_from(start).ok()
         };
-        let rows = part(counts.threads, size_of::<ThreadRow>())?;
-        let timeline = part(counts.timeline, size_of::<u32>())?;
-        let lane_slots = part(counts.lanes, size_of::<u32>())?;
-        let wide = part(counts.wide, size_of::<Wide>())?;
-        let ops = part(counts.ops, size_of::<Op>())?;
+        let ends = counts.threads.checked_mul(counts.windows)?;
+        let rows = part(counts.threads, size_of::<ThreadRow>(), PART_ALIGN)?;
+        let timeline = part(counts.timeline, size_of::<u32>(), PART_ALIGN)?;
+        let lane_slots = part(counts.lanes, size_of::<u32>(), PART_ALIGN)?;
+        let ends = part(ends, size_of::<u64>(), PART_ALIGN)?;
+        let wide = part(counts.wide, size_of::<Wide>(), PART_ALIGN)?;
+        let ops = part(counts.ops, size_of::<Op>(), PAGE_ALIGN)?;
+        let due = part(counts.due, size_of::<u64>(), PAGE_ALIGN)?;
         let end = usize::try_from(next)
             .ok()
             .filter(|&end| isize::try_from(end).is_ok())?;
@@ -95,8 +110,10 @@ impl Offsets {
             rows,
             timeline,
             lane_slots,
+            ends,
             wide,
             ops,
+            due,
             end,
         })
     }
@@ -133,6 +150,9 @@ impl Header {
             c.shared,
             c.largest,
             c.align_log2,
+            c.windows,
+            c.due,
+            c.folded,
             self.file_len,
         ]
         .into_iter()

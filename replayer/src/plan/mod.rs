@@ -2,7 +2,8 @@
 //!
 //! A block that one thread makes and releases lives in a slot of the thread's own table, used again when it is free. A block that
 //! crosses threads has a slot of its own in the shared table: the maker stores the pointer, the releaser waits for it. Two passes
-//! over the tape, both parallel; nothing but the plan stays in memory.
+//! over the tape, both parallel; nothing but the plan stays in memory. Threads folded onto workers are merged in the causal order of
+//! the whole tape. A plan that is too long for memory lies on disk, and is run in windows of time.
 //!
 //! Invariants, which [`PlanView::open`] checks again before a worker runs: every slot is filled before it is emptied, in every
 //! order that the threads can take; every filling is emptied once; a replay can't wait for ever.
@@ -10,17 +11,21 @@
 //! What a plan leaves out: `FreeUnknown` and refused requests do nothing; `ReallocUnknown` is a malloc; a block that the tape never
 //! frees is freed at the end of the thread that made it.
 
+mod blocks;
 mod circle;
 mod crossing;
 mod error;
+mod folding;
 mod layout;
 mod locate;
 mod op;
+mod options;
 mod program;
 mod sheet;
 mod survey;
 mod timeline;
 mod view;
+mod windows;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -31,14 +36,17 @@ use trace_format::{ReadAt, Tape};
 
 use crate::mapping::MemoryFile;
 use crossing::Crossings;
+use folding::Folding;
 use layout::Offsets;
-use program::{Room, Written};
-use sheet::Sheet;
-use survey::{Survey, ThreadSurvey};
+use program::{Ground, Room, Writer, Written};
+use sheet::{Programs, Sheet};
+use survey::ThreadSurvey;
+use windows::Windows;
 
 pub use error::PlanError;
 pub use layout::{Counts, ThreadRow};
 pub use op::{Kind, Op, Wide};
+pub use options::{Order, Pace, PlanOptions};
 pub use timeline::Step;
 pub use view::{PlanView, ViewError};
 
@@ -79,33 +87,56 @@ impl Plan {
     }
 }
 
+/// Bytes of the plan that an event takes: most are one operation.
+const EVENT_BYTES: u64 = size_of::<Op>() as u64;
+
 /// Makes the plan of a tape. `step` is called with numbers of events as they are done; every event is done twice.
 ///
 /// # Errors
 /// [`PlanError`]: an unreadable tape, or one whose order is not possible, with the thread and event where that shows.
 pub fn plan<S: ReadAt + Sync>(
     tape: &Tape<S>,
+    options: &PlanOptions,
     step: &(dyn Fn(u64) + Sync),
 ) -> Result<Plan, PlanError> {
     let began = Instant::now();
-    let mut survey = survey::survey(tape, step)?;
-    let crossings = Crossings::new(tape, &mut survey)?;
-    let line = timeline::timeline(&survey.threads);
-    let mut rows = rows(&survey, &crossings, &line.lane_of);
+    let folding = Folding::new(tape, options.workers());
+    let survey::Survey { threads, crossings } = survey::survey(tape, &folding, step)?;
+    let crossings = Crossings::new(tape, crossings, &threads)?;
+    let paced = options.pace == Pace::Recorded;
+    let in_memory = options.memory.unwrap_or_else(memory_for_plans);
+    let windows = Windows::new(tape, in_memory / (EVENT_BYTES * if paced { 2 } else { 1 }));
+    let line = if folding.folded {
+        timeline::of_workers(folding.threads.len(), windows.count())
+    } else {
+        timeline::timeline(&threads, windows.ends_ns())
+    };
+    let ground = Ground {
+        tape,
+        threads: &threads,
+        folding: &folding,
+        crossings: &crossings,
+        windows: &windows,
+        began_ns: first_ns(&threads).unwrap_or(0),
+    };
+    let mut rows = rows(&ground, &line.lane_of);
+    let ops = rows.iter().map(|row| row.ops).sum();
     let counts = Counts {
         threads: rows.len() as u64,
         timeline: line.steps.len() as u64,
         lanes: u64::from(line.lanes),
-        wide: survey.threads.iter().map(|t| t.wide).sum(),
-        ops: rows.iter().map(|row| row.ops).sum(),
-        shared: crossings.blocks.len() as u64,
-        largest: survey.threads.iter().map(|t| t.largest).max().unwrap_or(0),
-        align_log2: survey
-            .threads
+        wide: threads.iter().map(|t| t.wide).sum(),
+        ops,
+        shared: crossings.len() as u64,
+        largest: threads.iter().map(|t| t.largest).max().unwrap_or(0),
+        align_log2: threads
             .iter()
             .map(|t| u64::from(t.align_log2))
             .max()
             .unwrap_or(0),
+        windows: windows.count() as u64,
+        due: if paced { ops } else { 0 },
+        folded: u64::from(folding.folded),
     };
     if counts.wide > op::MOST_WIDE {
         return Err(PlanError::TooMany {
@@ -120,9 +151,9 @@ pub fn plan<S: ReadAt + Sync>(
         most: u64::MAX >> 4,
     })?;
 
-    let file = MemoryFile::new(c"heaptape-plan", offsets.end as u64)?;
+    let file = file_for(offsets.end as u64, windows.count())?;
     let mut sheet = Sheet::new(&file, offsets, counts)?;
-    let written = write_programs(tape, &survey.threads, &crossings, &rows, &mut sheet, step)?;
+    let written = write_programs(&ground, &rows, &mut sheet, step)?;
 
     let mut lane_slots = vec![0u32; line.lanes as usize];
     for (row, written) in rows.iter_mut().zip(&written) {
@@ -133,13 +164,13 @@ pub fn plan<S: ReadAt + Sync>(
         }
     }
     if written.iter().any(|w| w.tied) {
-        circle::find(&rows, sheet.ops(), crossings.blocks.len()).map_err(|stuck| {
-            let remote = crossings.blocks[stuck.slot as usize];
-            match locate::remote(tape, &survey.threads, remote.place) {
+        circle::find(&rows, sheet.ops(), crossings.len()).map_err(|stuck| {
+            let block = crossings.block(stuck.slot as usize);
+            match locate::release(tape, block, 0) {
                 Ok((thread, event)) => PlanError::Deadlock {
                     thread,
                     event,
-                    block: remote.block,
+                    block,
                 },
                 Err(error) => error,
             }
@@ -163,64 +194,123 @@ pub fn plan<S: ReadAt + Sync>(
     Ok(Plan { file, facts })
 }
 
-fn rows(survey: &Survey, crossings: &Crossings, lane_of: &[u32]) -> Vec<ThreadRow> {
+/// Half of the memory that the machine has available.
+fn memory_for_plans() -> u64 {
+    let available = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+            line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+        });
+    available.map_or(u64::MAX, |kib| kib.saturating_mul(1024) / 2)
+}
+
+/// In memory where all of it may lie there, else on disk.
+fn file_for(bytes: u64, windows: usize) -> Result<MemoryFile, PlanError> {
+    if windows == 1 {
+        return Ok(MemoryFile::new(c"heaptape-plan", bytes)?);
+    }
+    MemoryFile::on_disk(bytes).map_err(|error| PlanError::Disk {
+        bytes,
+        directory: std::env::temp_dir().display().to_string(),
+        error,
+    })
+}
+
+/// The time of the first event of any thread.
+fn first_ns<'a>(threads: impl IntoIterator<Item = &'a ThreadSurvey>) -> Option<u64> {
+    let with_events = threads.into_iter().filter(|t| !t.chunks.is_empty());
+    with_events.map(|thread| thread.first_ns).min()
+}
+
+fn rows<S: ReadAt>(ground: &Ground<'_, S>, lane_of: &[u32]) -> Vec<ThreadRow> {
     let mut first_op = 0;
-    let one = |(number, thread): (usize, &ThreadSurvey)| {
-        let ops = program::program_len(thread, crossings.own(number).len() as u64);
+    let one = |(number, threads): (usize, &Vec<u32>)| {
+        let crossing = |&thread: &u32| ground.crossings.own(thread as usize).len() as u64;
+        let surveys = || threads.iter().map(|&t| &ground.threads[t as usize]);
+        let ops = program::program_len(surveys(), threads.iter().map(crossing).sum());
         let row = ThreadRow {
             first_op,
             ops,
             slots: 0,
             lane: lane_of[number],
+            first_ns: first_ns(surveys()).unwrap_or(ground.began_ns) - ground.began_ns,
         };
         first_op += ops;
         row
     };
-    survey.threads.iter().enumerate().map(one).collect()
+    ground.folding.threads.iter().enumerate().map(one).collect()
 }
 
-/// All threads at once, each into its own part of the sheet; then the sizes of crossing blocks into the releases.
+/// All rows, each into its own part of the sheet; then the sizes of crossing blocks into the releases.
 fn write_programs<S: ReadAt + Sync>(
-    tape: &Tape<S>,
-    threads: &[ThreadSurvey],
-    crossings: &Crossings,
+    ground: &Ground<'_, S>,
     rows: &[ThreadRow],
     sheet: &mut Sheet,
     step: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Written>, PlanError> {
-    let mut sizes = vec![op::SizeField::default(); crossings.blocks.len()];
-    let (mut ops, mut wide) = sheet.ops_and_wide();
-    let mut left = sizes.as_mut_slice();
+    let Programs {
+        mut ops,
+        mut due,
+        mut wide,
+        mut ends,
+    } = sheet.programs();
     let mut first_wide = 0;
-    let mut rooms = Vec::with_capacity(threads.len());
-    for (number, thread) in threads.iter().enumerate() {
+    let mut writers = Vec::with_capacity(rows.len());
+    for (number, row) in rows.iter().enumerate() {
+        let threads = &ground.folding.threads[number];
+        let wides: u64 = threads
+            .iter()
+            .map(|&t| ground.threads[t as usize].wide)
+            .sum();
+        let due_len = if due.is_empty() { 0 } else { row.ops as usize };
         let room = Room {
-            thread: number as u32,
-            ops: ops
-                .split_off_mut(..rows[number].ops as usize)
-                .unwrap_or_default(),
-            wide: wide
-                .split_off_mut(..thread.wide as usize)
-                .unwrap_or_default(),
+            ops: ops.split_off_mut(..row.ops as usize).unwrap_or_default(),
+            due: due.split_off_mut(..due_len).unwrap_or_default(),
+            wide: wide.split_off_mut(..wides as usize).unwrap_or_default(),
             first_wide,
-            sizes: left
-                .split_off_mut(..crossings.own(number).len())
+            ends: ends
+                .split_off_mut(..ground.windows.count())
                 .unwrap_or_default(),
         };
-        first_wide += thread.wide;
-        rooms.push(room);
+        first_wide += wides;
+        writers.push(Writer::new(ground, number, room));
     }
-    let written = rooms
-        .into_par_iter()
-        .map(|room| program::write(tape, threads, crossings, room, step))
-        .collect::<Result<Vec<_>, _>>()?;
+    let written = if ground.folding.folded {
+        write_merged(ground, writers, step)?
+    } else {
+        writers
+            .into_par_iter()
+            .enumerate()
+            .map(|(thread, writer)| writer.write_thread(thread as u32, step))
+            .collect::<Result<Vec<_>, _>>()?
+    };
     sheet
-        .ops_and_wide()
-        .0
+        .ops()
         .par_iter_mut()
         .filter(|op| op.shared() && !op.kind().is_some_and(Kind::makes))
-        .for_each(|op| {
-            *op = op.with_size(sizes[op.slot() as usize]);
-        });
+        .for_each(|op| *op = op.with_size(ground.crossings.size(op.slot() as usize)));
     Ok(written)
+}
+
+/// Folded: all events in their causal order, each to its worker.
+fn write_merged<S: ReadAt>(
+    ground: &Ground<'_, S>,
+    mut writers: Vec<Writer<'_, S>>,
+    step: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Written>, PlanError> {
+    const TELL: u64 = 4096;
+    let mut told = 0;
+    for event in ground.tape.merged() {
+        let event = event?;
+        let row = ground.folding.row_of[event.thread as usize];
+        writers[row as usize].event(event.thread, &event.event)?;
+        told += 1;
+        if told == TELL {
+            step(told);
+            told = 0;
+        }
+    }
+    step(told);
+    Ok(writers.into_iter().map(Writer::finish).collect())
 }

@@ -29,12 +29,12 @@ pub const MOST_WIDE: u64 = SIZE_MASK;
 pub enum Kind {
     /// malloc into the slot.
     Malloc = 0,
-    /// calloc into the slot.
-    Calloc = 1,
-    /// aligned malloc into the slot; always wide.
-    Aligned = 2,
     /// free of the slot's block.
-    Free = 3,
+    Free = 1,
+    /// calloc into the slot.
+    Calloc = 2,
+    /// aligned malloc into the slot; always wide.
+    Aligned = 3,
     /// The slot's block goes into the hand.
     Take = 4,
     /// realloc of the block in the hand, into the slot.
@@ -45,9 +45,9 @@ impl Kind {
     const fn from_bits(bits: u64) -> Option<Kind> {
         match bits {
             0 => Some(Kind::Malloc),
-            1 => Some(Kind::Calloc),
-            2 => Some(Kind::Aligned),
-            3 => Some(Kind::Free),
+            1 => Some(Kind::Free),
+            2 => Some(Kind::Calloc),
+            3 => Some(Kind::Aligned),
             4 => Some(Kind::Take),
             5 => Some(Kind::Realloc),
             _ => None,
@@ -88,6 +88,16 @@ impl SizeField {
 }
 
 impl SizeField {
+    /// As a number.
+    pub fn to_raw(self) -> u32 {
+        self.0
+    }
+
+    /// From the number that [`to_raw`](Self::to_raw) gave.
+    pub fn from_raw(raw: u32) -> SizeField {
+        SizeField(raw & (u32::MAX >> 4))
+    }
+
     /// The field and the bit at their places in an operation. They stand side by side, the bit below.
     fn bits(self) -> u64 {
         u64::from(self.0) << 4
@@ -123,6 +133,21 @@ impl Op {
         self.0 & SHARED != 0
     }
 
+    /// Whether all four are plain: malloc or free in the thread's own table, no wide record.
+    #[inline(always)]
+    pub fn all_plain(four: &[Op; 4]) -> bool {
+        // What is neither slot nor size nor the bit that tells Free from Malloc.
+        const ODD: u64 = 0b1_1101;
+        (four[0].0 | four[1].0 | four[2].0 | four[3].0) & ODD == 0
+    }
+
+    /// Of four plain operations, which free: bit i for the i-th.
+    #[inline(always)]
+    pub fn which_free(four: &[Op; 4]) -> u8 {
+        let bit = |at: usize| (four[at].0 >> 1 & 1) << at;
+        (bit(0) | bit(1) | bit(2) | bit(3)) as u8
+    }
+
     /// The slot's number.
     #[inline(always)]
     pub fn slot(self) -> u32 {
@@ -133,6 +158,13 @@ impl Op {
     #[inline(always)]
     pub fn is_wide(self) -> bool {
         self.0 & WIDE != 0
+    }
+
+    /// The size of a plain operation, see [`all_plain`](Self::all_plain).
+    #[inline(always)]
+    pub fn plain_size(self) -> usize {
+        // The other bits of the lower half are below the field.
+        (self.0 as u32 >> 5) as usize
     }
 
     /// The size field: a size in bytes, or the number of a wide record.
@@ -192,6 +224,40 @@ mod tests {
         assert_eq!(SizeField::small(WIDE_FROM), None);
         assert_eq!(SizeField::wide(MOST_WIDE + 1), None);
         assert_eq!(size_of::<Op>(), 8);
+    }
+
+    #[test]
+    fn four_at_once_are_told() {
+        let size = SizeField::small(WIDE_FROM - 1).unwrap_or_default();
+        let op = |kind, shared| Op::new(kind, shared, u32::MAX, size);
+        for pattern in 0..16u8 {
+            let kind = |at: u8| {
+                if pattern >> at & 1 == 1 {
+                    Kind::Free
+                } else {
+                    Kind::Malloc
+                }
+            };
+            let four = std::array::from_fn(|at| op(kind(at as u8), false));
+            assert!(Op::all_plain(&four));
+            assert_eq!(Op::which_free(&four), pattern);
+            assert!(four.iter().all(|op| op.plain_size() == op.field()));
+        }
+        let wide = SizeField::wide(0).unwrap_or_default();
+        for odd in [
+            op(Kind::Malloc, true),
+            op(Kind::Calloc, false),
+            op(Kind::Take, false),
+            op(Kind::Realloc, false),
+            Op::new(Kind::Free, false, 0, wide),
+            Op::new(Kind::Aligned, false, 0, wide),
+        ] {
+            for at in 0..4 {
+                let mut four = [op(Kind::Malloc, false); 4];
+                four[at] = odd;
+                assert!(!Op::all_plain(&four));
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,16 @@ use super::layout::{Counts, Header, Offsets, ThreadRow};
 use super::op::{Op, Wide};
 use crate::mapping::{Access, MapError, MemoryFile, Region};
 
+/// What the second pass writes, for all rows one after the other.
+pub(super) struct Programs<'a> {
+    pub ops: &'a mut [Op],
+    /// Empty unless the plan keeps the pace.
+    pub due: &'a mut [u64],
+    pub wide: &'a mut [Wide],
+    /// For each row and window, how many of the row's operations there are up to its end.
+    pub ends: &'a mut [u64],
+}
+
 /// The plan's file while it is written.
 pub(super) struct Sheet {
     region: Region,
@@ -52,20 +62,23 @@ impl Sheet {
         unsafe { self.part(self.offsets.lane_slots, self.counts.lanes) }
     }
 
-    /// Operations and wide records.
-    pub fn ops_and_wide(&mut self) -> (&mut [Op], &mut [Wide]) {
-        // SAFETY: as in `rows`; the two parts do not overlap.
+    /// What the second pass writes.
+    pub fn programs(&mut self) -> Programs<'_> {
+        let (counts, offsets) = (self.counts, self.offsets);
+        // SAFETY: as in `rows`; the parts do not overlap.
         unsafe {
-            (
-                self.part(self.offsets.ops, self.counts.ops),
-                self.part(self.offsets.wide, self.counts.wide),
-            )
+            Programs {
+                ops: self.part(offsets.ops, counts.ops),
+                due: self.part(offsets.due, counts.due),
+                wide: self.part(offsets.wide, counts.wide),
+                ends: self.part(offsets.ends, counts.threads * counts.windows),
+            }
         }
     }
 
     /// Operations.
-    pub fn ops(&mut self) -> &[Op] {
-        self.ops_and_wide().0
+    pub fn ops(&mut self) -> &mut [Op] {
+        self.programs().ops
     }
 
     /// Writes the header, after which the file is a plan.

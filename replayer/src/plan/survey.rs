@@ -1,9 +1,11 @@
-//! First pass over the tape: count, and note which blocks cross threads. All chunks at once.
+//! First pass over the tape: count, and note which blocks cross from row to row. All chunks at once.
 
 use rayon::prelude::*;
-use trace_format::{BlockId, EventKind, ReadAt, Tape, ThreadIndex};
+use trace_format::{EventKind, ReadAt, Tape, ThreadIndex};
 
+use super::crossing::Key;
 use super::error::PlanError;
+use super::folding::Folding;
 use super::op::WIDE_FROM;
 
 /// The largest alignment that is passed on: 2^46 bytes, half of a 47-bit address space.
@@ -16,10 +18,8 @@ pub(super) struct ThreadSurvey {
     pub chunks: Vec<usize>,
     /// Blocks it makes.
     pub allocations: u64,
-    /// Its own blocks that it releases.
+    /// Blocks of its own row that it releases.
     pub own_releases: u64,
-    /// Others' blocks that it releases.
-    pub remote_releases: u64,
     /// Reallocs of known blocks.
     pub reallocs: u64,
     /// frees of known blocks.
@@ -36,46 +36,38 @@ pub(super) struct ThreadSurvey {
     pub align_log2: u8,
 }
 
-/// A release by another thread than the maker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Remote {
-    /// The block.
-    pub block: BlockId,
-    /// Which remote release it is, counted over all threads in thread order and in each thread in its own order.
-    pub place: u64,
-}
-
 /// The whole first pass.
 #[derive(Debug)]
 pub(super) struct Survey {
     pub threads: Vec<ThreadSurvey>,
-    /// Every remote release, in order of `place`.
-    pub remotes: Vec<Remote>,
+    /// Every release of a block of another row, in any order.
+    pub crossings: Vec<Key>,
 }
 
 #[derive(Default)]
 struct ChunkSurvey {
     counts: ThreadSurvey,
-    remotes: Vec<BlockId>,
+    crossings: Vec<Key>,
 }
 
 /// Reads every chunk once; `step` is called after each with its number of events.
 pub(super) fn survey<S: ReadAt + Sync>(
     tape: &Tape<S>,
+    folding: &Folding,
     step: &(dyn Fn(u64) + Sync),
 ) -> Result<Survey, PlanError> {
-    let mut threads = vec![ThreadSurvey::default(); tape.threads().len()];
     let chunks: Vec<ChunkSurvey> = (0..tape.chunks().len())
         .into_par_iter()
         .map(|chunk| {
-            let counted = survey_chunk(tape, chunk)?;
+            let counted = survey_chunk(tape, folding, chunk)?;
             step(u64::from(tape.chunks()[chunk].events));
             Ok(counted)
         })
         .collect::<Result<_, PlanError>>()?;
 
-    let mut remotes: Vec<Vec<BlockId>> = vec![Vec::new(); threads.len()];
+    let mut threads = vec![ThreadSurvey::default(); tape.threads().len()];
     let mut events = vec![0u64; threads.len()];
+    let mut crossings = Vec::with_capacity(chunks.iter().map(|c| c.crossings.len()).sum());
     for (number, (info, chunk)) in tape.chunks().iter().zip(chunks).enumerate() {
         let at = info.thread as usize;
         let (Some(thread), Some(events)) = (threads.get_mut(at), events.get_mut(at)) else {
@@ -98,20 +90,9 @@ pub(super) fn survey<S: ReadAt + Sync>(
         }
         *events += u64::from(info.events);
         thread.add(number, &chunk.counts);
-        if let Some(all) = remotes.get_mut(at) {
-            all.extend(chunk.remotes);
-        }
+        crossings.extend(chunk.crossings);
     }
-    let remotes = remotes
-        .into_iter()
-        .flatten()
-        .enumerate()
-        .map(|(place, block)| Remote {
-            block,
-            place: place as u64,
-        })
-        .collect();
-    Ok(Survey { threads, remotes })
+    Ok(Survey { threads, crossings })
 }
 
 impl ThreadSurvey {
@@ -123,7 +104,6 @@ impl ThreadSurvey {
         self.chunks.push(number);
         self.allocations += chunk.allocations;
         self.own_releases += chunk.own_releases;
-        self.remote_releases += chunk.remote_releases;
         self.reallocs += chunk.reallocs;
         self.frees += chunk.frees;
         self.wide += chunk.wide;
@@ -132,9 +112,15 @@ impl ThreadSurvey {
     }
 }
 
-fn survey_chunk<S: ReadAt + Sync>(tape: &Tape<S>, number: usize) -> Result<ChunkSurvey, PlanError> {
+fn survey_chunk<S: ReadAt + Sync>(
+    tape: &Tape<S>,
+    folding: &Folding,
+    number: usize,
+) -> Result<ChunkSurvey, PlanError> {
     let chunk = tape.decode(number)?;
     let thread: ThreadIndex = chunk.info.thread;
+    let row_of = |thread: ThreadIndex| folding.row_of.get(thread as usize);
+    let row = row_of(thread);
     let mut survey = ChunkSurvey::default();
     let counts = &mut survey.counts;
     let mut before = 0;
@@ -147,11 +133,16 @@ fn survey_chunk<S: ReadAt + Sync>(tape: &Tape<S>, number: usize) -> Result<Chunk
         }
         before = event.time_ns;
         if let Some(block) = event.kind.releases() {
-            if block.thread == thread {
+            let maker = row_of(block.thread);
+            if maker.is_some() && maker == row {
                 counts.own_releases += 1;
             } else {
-                counts.remote_releases += 1;
-                survey.remotes.push(block);
+                let unknown = PlanError::UnknownBlock {
+                    thread,
+                    event: at,
+                    block,
+                };
+                survey.crossings.push(Key::of(block).ok_or(unknown)?);
             }
         }
         let size = event.kind.size().unwrap_or(0);

@@ -13,23 +13,29 @@ pub enum Step {
     Start(u32),
     /// The thread ends.
     End(u32),
+    /// A window ends (not the last): all threads stop there until the next one lies in memory.
+    Window(u32),
 }
 
 const END: u32 = 1 << 31;
+const WINDOW: u32 = 1 << 30;
 
 impl Step {
     pub(super) fn to_raw(self) -> u32 {
         match self {
             Step::Start(thread) => thread,
             Step::End(thread) => thread | END,
+            Step::Window(window) => window | WINDOW,
         }
     }
 
     pub(super) fn from_raw(raw: u32) -> Step {
-        if raw & END == 0 {
-            Step::Start(raw)
-        } else {
+        if raw & END != 0 {
             Step::End(raw & !END)
+        } else if raw & WINDOW != 0 {
+            Step::Window(raw & !WINDOW)
+        } else {
+            Step::Start(raw)
         }
     }
 }
@@ -44,9 +50,25 @@ pub(super) struct Timeline {
     pub lanes: u32,
 }
 
+/// The timeline of `rows` workers that are there all the time, through so many windows.
+pub(super) fn of_workers(rows: usize, windows: usize) -> Timeline {
+    let rows = rows as u32;
+    let ends = (0..windows.saturating_sub(1) as u32).map(Step::Window);
+    Timeline {
+        steps: (0..rows)
+            .map(Step::Start)
+            .chain(ends)
+            .chain((0..rows).map(Step::End))
+            .collect(),
+        lane_of: (0..rows).collect(),
+        lanes: rows,
+    }
+}
+
 /// A thread without a start or an end on the tape begins with its first event and ends with its last. A thread without events does
-/// not run at all.
-pub(super) fn timeline(threads: &[ThreadSurvey]) -> Timeline {
+/// not run at all. `windows` are the moments at which windows end.
+pub(super) fn timeline(threads: &[ThreadSurvey], windows: &[u64]) -> Timeline {
+    let mut windows = windows.iter().copied().enumerate().peekable();
     let mut moments = Vec::with_capacity(threads.len() * 2);
     for (number, thread) in threads
         .iter()
@@ -62,7 +84,10 @@ pub(super) fn timeline(threads: &[ThreadSurvey]) -> Timeline {
         ..Timeline::default()
     };
     let mut free = Vec::new();
-    for (_, end, thread) in moments {
+    for (ns, end, thread) in moments {
+        while let Some((window, _)) = windows.next_if(|&(_, moment)| moment <= ns) {
+            line.steps.push(Step::Window(window as u32));
+        }
         if end {
             free.push(line.lane_of[thread as usize]);
             line.steps.push(Step::End(thread));
@@ -74,6 +99,8 @@ pub(super) fn timeline(threads: &[ThreadSurvey]) -> Timeline {
             line.steps.push(Step::Start(thread));
         }
     }
+    line.steps
+        .extend(windows.map(|(window, _)| Step::Window(window as u32)));
     line
 }
 
@@ -92,25 +119,30 @@ mod tests {
 
     #[test]
     fn starts_come_before_ends_and_lanes_are_used_again() {
-        let line = timeline(&[
-            thread(0, 10),
-            thread(2, 5),
-            thread(5, 9),
-            thread(6, 7),
-            ThreadSurvey::default(),
-        ]);
-        use Step::{End, Start};
+        let line = timeline(
+            &[
+                thread(0, 10),
+                thread(2, 5),
+                thread(5, 9),
+                thread(6, 7),
+                ThreadSurvey::default(),
+            ],
+            &[5, 20],
+        );
+        use Step::{End, Start, Window};
         assert_eq!(
             line.steps,
             [
                 Start(0),
                 Start(1),
+                Window(0),
                 Start(2),
                 End(1),
                 Start(3),
                 End(3),
                 End(2),
-                End(0)
+                End(0),
+                Window(1),
             ]
         );
         assert_eq!(line.lane_of, [0, 1, 2, 1, 0]);
@@ -124,6 +156,8 @@ mod tests {
             Step::End(0),
             Step::Start((1 << 20) - 1),
             Step::End((1 << 20) - 1),
+            Step::Window(0),
+            Step::Window((1 << 20) - 1),
         ] {
             assert_eq!(Step::from_raw(step.to_raw()), step);
         }

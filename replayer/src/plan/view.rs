@@ -83,6 +83,43 @@ impl PlanView {
         unsafe { self.part(self.offsets.lane_slots, self.counts.lanes) }
     }
 
+    /// For each row and window, how many of the row's operations there are up to the window's end.
+    pub fn ends(&self) -> &[u64] {
+        // SAFETY: u64 is valid for any bits.
+        unsafe { self.part(self.offsets.ends, self.counts.threads * self.counts.windows) }
+    }
+
+    /// When each operation is due, nanoseconds after the tape's first event; empty unless the plan keeps the pace.
+    pub fn due(&self) -> &[u64] {
+        // SAFETY: u64 is valid for any bits.
+        unsafe { self.part(self.offsets.due, self.counts.due) }
+    }
+
+    /// Brings the operations of a window into memory, before a run touches them. With more than one window, those of all others go.
+    pub fn load_window(&self, window: usize) {
+        let windows = self.counts.windows as usize;
+        if windows > 1 {
+            self.region.drop_pages(self.offsets.ops, self.offsets.end);
+        }
+        for (row, ends) in self
+            .threads()
+            .iter()
+            .zip(self.ends().chunks(windows.max(1)))
+        {
+            let from = window.checked_sub(1).map_or(0, |before| ends[before]);
+            let range = |offset: usize| {
+                let at = |index: u64| offset + (row.first_op + index) as usize * size_of::<u64>();
+                (at(from), at(ends[window]))
+            };
+            let (from, to) = range(self.offsets.ops);
+            self.region.load_pages(from, to);
+            if self.counts.due > 0 {
+                let (from, to) = range(self.offsets.due);
+                self.region.load_pages(from, to);
+            }
+        }
+    }
+
     /// Wide records.
     pub fn wide(&self) -> &[Wide] {
         // SAFETY: Wide is two integers; any bits are valid.
@@ -105,6 +142,7 @@ impl PlanView {
         unsafe { std::slice::from_raw_parts(self.region.start().add(offset).cast(), len as usize) }
     }
 
+    /// Reads every number once.
     fn check(&self) -> Result<(), ViewError> {
         let bad = |what| Err(ViewError::Unsound(what));
         let mut next = 0;
@@ -129,6 +167,18 @@ impl PlanView {
         if next != self.counts.ops {
             return bad("operations belong to no thread");
         }
+        if self.counts.windows == 0 || ![0, self.counts.ops].contains(&self.counts.due) {
+            return bad("its windows or times do not match");
+        }
+        for (row, ends) in self
+            .threads()
+            .iter()
+            .zip(self.ends().chunks(self.counts.windows as usize))
+        {
+            if !ends.is_sorted() || ends.last() != Some(&row.ops) {
+                return bad("its windows are out of order");
+            }
+        }
         self.check_timeline()
     }
 
@@ -147,8 +197,18 @@ impl PlanView {
     fn check_timeline(&self) -> Result<(), ViewError> {
         let mut lanes = vec![None; self.lane_slots().len()];
         let mut seen = vec![0u8; self.threads().len()];
+        let mut window = 0;
         for step in self.timeline() {
-            let (Step::Start(thread) | Step::End(thread)) = step;
+            let thread = match step {
+                Step::Start(thread) | Step::End(thread) => thread,
+                Step::Window(number) => {
+                    if number != window || u64::from(number) + 1 >= self.counts.windows {
+                        return Err(ViewError::Unsound("its windows are out of order"));
+                    }
+                    window += 1;
+                    continue;
+                }
+            };
             let lane = self
                 .threads()
                 .get(thread as usize)
@@ -158,13 +218,16 @@ impl PlanView {
             };
             let (was, now, count) = match step {
                 Step::Start(_) => (None, Some(thread), 0),
-                Step::End(_) => (Some(thread), None, 1),
+                _ => (Some(thread), None, 1),
             };
             if *lane != was || *seen != count {
                 return Err(ViewError::Unsound("its timeline is out of order"));
             }
             *lane = now;
             *seen += 1;
+        }
+        if u64::from(window) + 1 != self.counts.windows {
+            return Err(ViewError::Unsound("its windows are not all there"));
         }
         if seen
             .iter()

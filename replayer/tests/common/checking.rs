@@ -36,6 +36,8 @@ pub const CALLS: Calls = Calls {
     aligned,
     realloc,
     free,
+    begin: None,
+    end: None,
 };
 
 /// One test's use of the allocator; others wait.

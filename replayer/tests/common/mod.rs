@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use replayer::engine::{Board, Calls, Engine, Options, Outcome, Touch};
 use replayer::mapping::MemoryFile;
-use replayer::plan::{Plan, PlanView};
+use replayer::plan::{Plan, PlanOptions, PlanView};
 use trace_format::{
     BlockId, Clock, Ending, Event, EventKind, Header, LiveTotals, Tape, TapeWriter,
 };
@@ -184,7 +184,11 @@ impl Sample {
 }
 
 pub fn plan_of(threads: &[Vec<Event>]) -> Plan {
-    replayer::plan(&tape_of(threads), &|_| {}).unwrap()
+    plan_with(threads, &PlanOptions::default())
+}
+
+pub fn plan_with(threads: &[Vec<Event>], options: &PlanOptions) -> Plan {
+    replayer::plan(&tape_of(threads), options, &|_| {}).unwrap()
 }
 
 /// Maps the plan and makes a run of it ready, in this process.
@@ -196,6 +200,7 @@ pub fn ready(plan: &Plan, calls: Calls, touch: Touch) -> (Engine, Arc<Board>) {
     let options = Options {
         touch,
         sample_every: 7,
+        pin: false,
     };
     (
         Engine::prepare(view, Arc::clone(&board), calls, &options).unwrap(),
@@ -205,5 +210,5 @@ pub fn ready(plan: &Plan, calls: Calls, touch: Touch) -> (Engine, Arc<Board>) {
 
 pub fn run(plan: &Plan, calls: Calls, touch: Touch) -> (Outcome, Arc<Board>) {
     let (engine, board) = ready(plan, calls, touch);
-    (engine.run().unwrap(), board)
+    (engine.run(&mut ()).unwrap(), board)
 }

@@ -13,6 +13,12 @@ pub enum Quantity {
     Bytes,
     /// Nanoseconds.
     Time,
+    /// How many.
+    Count,
+    /// How many a second.
+    Rate,
+    /// A share of a whole, 0 to 1.
+    Share,
 }
 
 impl Quantity {
@@ -22,6 +28,9 @@ impl Quantity {
             Quantity::Ratio => format!("{}\u{a0}×", units::significant(value, 3)),
             Quantity::Bytes => units::bytes(value),
             Quantity::Time => units::nanos(value),
+            Quantity::Count => units::significant(value, 9),
+            Quantity::Rate => units::rate(value),
+            Quantity::Share => units::percent(value),
         })
     }
 }
@@ -46,6 +55,18 @@ impl Scale {
             quantity,
             low: 0.0,
             high: if high > 0.0 { high * 1.04 } else { 1.0 },
+            log: false,
+        }
+    }
+
+    /// Linear over just this range; an empty or senseless one becomes 0 to 1.
+    pub fn over(quantity: Quantity, low: f64, high: f64) -> Scale {
+        let sound = low.is_finite() && high.is_finite() && high > low;
+        let (low, high) = if sound { (low, high) } else { (0.0, 1.0) };
+        Scale {
+            quantity,
+            low,
+            high,
             log: false,
         }
     }
@@ -208,7 +229,7 @@ impl Scale {
             return 1.0;
         }
         let mut unit = 1.0;
-        while self.high / unit >= 1000.0 {
+        while self.high.max(-self.low) / unit >= 1000.0 {
             unit *= 1024.0;
         }
         unit

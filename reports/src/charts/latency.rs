@@ -2,17 +2,11 @@
 
 use super::axis::{Quantity, Scale};
 use super::rows::{Mark, Panel, Row, Rows};
-use super::{Chart, Meta, Sheet};
+use super::table::Table;
+use super::{Meta, Titled};
 use crate::study::{Cell, Tape};
-use crate::units::{UNKNOWN, nanos, times};
-use plotters::prelude::{DrawResult, DrawingBackend};
+use crate::units::{nanos, times};
 use replayer::results::{Latencies, Percentiles, Run};
-
-/// The chart.
-pub struct LatencyChart {
-    meta: Meta,
-    rows: Rows,
-}
 
 /// A kind of request: what it is called, and where its latency stands.
 type Kind = (&'static str, fn(&Latencies) -> Option<Percentiles>);
@@ -28,88 +22,73 @@ fn of(kind: Kind) -> impl Fn(&Run) -> Option<Percentiles> {
     move |run| run.latency_ns.as_ref().and_then(kind.1)
 }
 
-impl LatencyChart {
-    /// Of one tape.
-    pub fn new(tape: &Tape<'_>) -> LatencyChart {
-        let mut values = Vec::new();
-        let mut panels: Vec<Panel> = Vec::new();
-        for kind in KINDS {
-            let found: Vec<Option<[f64; 5]>> =
-                tape.cells.iter().map(|c| c.percentiles(of(kind))).collect();
-            if found.iter().all(Option::is_none) {
-                continue;
-            }
-            values.extend(found.iter().flatten().flatten().copied());
-            let rows = tape
-                .cells
-                .iter()
-                .zip(&found)
-                .map(|(cell, p)| row(cell, *p, kind.0))
-                .collect();
-            panels.push(Panel {
-                heading: kind.0.to_owned(),
-                note: String::new(),
-                rows,
-                missing: None,
-            });
+/// The chart of one tape.
+pub fn chart(tape: &Tape<'_>) -> Titled<Rows> {
+    let mut values = Vec::new();
+    let mut panels: Vec<Panel> = Vec::new();
+    for kind in KINDS {
+        let found: Vec<Option<[f64; 5]>> =
+            tape.cells.iter().map(|c| c.percentiles(of(kind))).collect();
+        if found.iter().all(Option::is_none) {
+            continue;
         }
-        if panels.is_empty() {
-            panels.push(Panel {
-                heading: tape.name.to_owned(),
-                note: String::new(),
-                rows: Vec::new(),
-                missing: Some("No latency was sampled on this tape.".to_owned()),
-            });
-        }
-        let marks = [
-            (Mark::Dot(0.5, 5.0, 1.0), "p50"),
-            (Mark::Dot(0.5, 3.5, 0.75), "p90"),
-            (Mark::Tick(0.5), "p99"),
-            (Mark::Ring(0.5, 4.0), "p99.9"),
-            (Mark::Dot(0.5, 2.0, 1.0), "slowest"),
-        ];
-        let rows = Rows {
-            scale: Scale::log(Quantity::Time, values),
-            reference: None,
-            axis: "time of one request, log scale".to_owned(),
-            key: marks.to_vec(),
-            panels,
-        };
-        let meta = Meta {
-            id: format!("latency-{}", tape.slug),
-            title: title(tape),
-            subtitle: format!("Latency of sampled requests, the clock’s own cost included; at the right p50 and p99.9. Tape {}.", tape.name),
-            caption: "Further left is faster. Each row runs from the median (large dot) to the slowest request seen (small dot): \
-                      a short row means that requests take about the same time, a long one that some wait. \
-                      Percentiles are medians over the repetitions, the slowest is that of all."
-                .to_owned(),
-        };
-        LatencyChart { meta, rows }
+        values.extend(found.iter().flatten().flatten().copied());
+        let rows = tape
+            .cells
+            .iter()
+            .zip(&found)
+            .map(|(cell, p)| row(cell, *p, kind.0))
+            .collect();
+        panels.push(Panel {
+            heading: kind.0.to_owned(),
+            note: String::new(),
+            scale: None,
+            rows,
+            missing: None,
+        });
+    }
+    if panels.is_empty() {
+        panels.push(Panel::of(
+            tape,
+            Vec::new(),
+            Some("No latency was sampled on this tape."),
+        ));
+    }
+    let marks = [
+        (Mark::Dot(0.5, 5.0, 1.0), "p50"),
+        (Mark::Dot(0.5, 3.5, 0.75), "p90"),
+        (Mark::Tick(0.5), "p99"),
+        (Mark::Ring(0.5, 4.0), "p99.9"),
+        (Mark::Dot(0.5, 2.0, 1.0), "slowest"),
+    ];
+    let rows = Rows {
+        scale: Scale::log(Quantity::Time, values),
+        reference: None,
+        axis: "time of one request, log scale".to_owned(),
+        key: marks.to_vec(),
+        panels,
+    };
+    let meta = Meta::of_tape(
+        tape,
+        "latency",
+        title(tape),
+        "Latency of sampled requests, the clock’s own cost included; at the right p50 and p99.9.",
+        "Further left is faster. Each row runs from the median (large dot) to the slowest request seen (small dot): \
+                  a short row means that requests take about the same time, a long one that some wait. \
+                  Percentiles are medians over the repetitions, the slowest is that of all.",
+    );
+    Titled {
+        meta,
+        data: data(tape),
+        plot: rows,
     }
 }
 
 fn row(cell: &Cell<'_>, percentiles: Option<[f64; 5]>, kind: &str) -> Row {
     let Some([p50, p90, p99, p999, max]) = percentiles else {
-        let missing = cell.reservation().unwrap_or_else(|| {
-            if cell.runs.is_empty() {
-                "not measured".to_owned()
-            } else {
-                format!("no {kind} was sampled")
-            }
-        });
-        return Row {
-            name: cell.name.to_owned(),
-            colour: cell.colour,
-            marks: Vec::new(),
-            value: UNKNOWN.to_owned(),
-            short: UNKNOWN.to_owned(),
-            missing: Some(missing),
-            reservation: None,
-        };
+        return Row::without(cell, &format!("no {kind} was sampled"));
     };
     Row {
-        name: cell.name.to_owned(),
-        colour: cell.colour,
         marks: vec![
             Mark::Span(p50, max),
             Mark::Dot(max, 2.0, 1.0),
@@ -120,8 +99,7 @@ fn row(cell: &Cell<'_>, percentiles: Option<[f64; 5]>, kind: &str) -> Row {
         ],
         value: format!("{} · {}", nanos(p50), nanos(p999)),
         short: nanos(p999),
-        missing: None,
-        reservation: cell.reservation(),
+        ..Row::of(cell, None)
     }
 }
 
@@ -178,16 +156,26 @@ fn title(tape: &Tape<'_>) -> String {
     format!("Latency was not sampled on {name}")
 }
 
-impl<B: DrawingBackend> Chart<B> for LatencyChart {
-    fn meta(&self) -> &Meta {
-        &self.meta
+fn data(tape: &Tape<'_>) -> Table {
+    let mut table = Table::new(&[
+        "tape",
+        "request",
+        "allocator",
+        "p50_ns",
+        "p90_ns",
+        "p99_ns",
+        "p999_ns",
+        "max_ns",
+    ]);
+    for kind in KINDS {
+        for cell in &tape.cells {
+            let Some(percentiles) = cell.percentiles(of(kind)) else {
+                continue;
+            };
+            let mut row = vec![tape.name.to_owned(), kind.0.to_owned(), cell.id.to_owned()];
+            row.extend(percentiles.iter().map(f64::to_string));
+            table.rows.push(row);
+        }
     }
-
-    fn height(&self, _width: f64) -> f64 {
-        self.rows.height()
-    }
-
-    fn draw(&self, sheet: &Sheet<'_, B>) -> DrawResult<(), B> {
-        self.rows.draw(sheet)
-    }
+    table
 }

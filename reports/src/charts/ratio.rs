@@ -2,87 +2,62 @@
 
 use super::axis::{Quantity, Scale};
 use super::rows::{Mark, Panel, Row, Rows};
-use super::{Chart, Meta, Sheet};
+use super::table::{Table, figure};
+use super::{Meta, Titled};
 use crate::stats::geometric_mean;
 use crate::study::{Cell, Study, Tape, Verdict, list, plural, tape_finding};
-use crate::units::{UNKNOWN, times, times_range, times_with_interval};
-use plotters::prelude::{DrawResult, DrawingBackend};
+use crate::units::{times, times_range_of, times_with_interval};
 
-/// The chart.
-pub struct RatioChart {
-    meta: Meta,
-    rows: Rows,
-}
-
-impl RatioChart {
-    /// Of all tapes.
-    pub fn new(study: &Study<'_>) -> RatioChart {
-        let cells = || study.tapes.iter().flat_map(|t| &t.cells);
-        // null would stretch the scale to ten times its length for something that is no allocator.
-        let values = cells().filter(|c| !c.is_calibration()).flat_map(|c| {
-            c.time
-                .iter()
-                .flat_map(|t| [t.low, t.high, t.median])
-                .chain(c.pairs.iter().copied())
-        });
-        let key = vec![
-            (Mark::Dot(0.5, 5.0, 1.0), "median"),
-            (Mark::Span(0.0, 1.0), "95 % interval"),
-            (Mark::Dot(0.5, 2.5, 0.45), "one repetition"),
-        ];
-        let scale = Scale::log(Quantity::Ratio, values.chain([1.0]));
-        let rows = Rows {
-            reference: Some(1.0),
-            axis: "← faster · elapsed time over system’s, log scale · slower →".to_owned(),
-            key,
-            panels: study.tapes.iter().map(|t| panel(t, &scale)).collect(),
-            scale,
-        };
-        let names: Vec<&str> = study.tapes.iter().map(|t| t.name).collect();
-        let meta = Meta {
-            id: "elapsed-ratio".to_owned(),
-            title: title(study),
-            subtitle: format!("Elapsed time of a replay over system’s in the same repetition. {} {}.", if names.len() == 1 { "Tape" } else { "Tapes" }, list(&names)),
-            caption: "Left of the line is faster than system, right is slower. An interval that touches the line means: no difference beyond noise. \
-                      A step to half weighs as much as a step to double, so the scale is logarithmic. null does nothing: its row shows what the harness itself takes, with a pointer where that lies beyond the scale."
-                .to_owned(),
-        };
-        RatioChart { meta, rows }
+/// The chart of all tapes.
+pub fn chart(study: &Study<'_>) -> Titled<Rows> {
+    let cells = || study.tapes.iter().flat_map(|t| &t.cells);
+    // null would stretch the scale to ten times its length for something that is no allocator.
+    let values = cells().filter(|c| !c.is_calibration()).flat_map(|c| {
+        c.time
+            .iter()
+            .flat_map(|t| [t.low, t.high, t.median])
+            .chain(c.pairs.iter().copied())
+    });
+    let key = vec![
+        (Mark::Dot(0.5, 5.0, 1.0), "median"),
+        (Mark::Span(0.0, 1.0), "95 % interval"),
+        (Mark::Dot(0.5, 2.5, 0.45), "one repetition"),
+    ];
+    let scale = Scale::log(Quantity::Ratio, values.chain([1.0]));
+    let rows = Rows {
+        reference: Some(1.0),
+        axis: "← faster · elapsed time over system’s, log scale · slower →".to_owned(),
+        key,
+        panels: study.tapes.iter().map(|t| panel(t, &scale)).collect(),
+        scale,
+    };
+    let meta = Meta::of_tapes(
+        study,
+        "elapsed-ratio",
+        title(study),
+        "Elapsed time of a replay over system’s in the same repetition.",
+        "Left of the line is faster than system, right is slower. An interval that touches the line means: no difference beyond noise. \
+                  A step to half weighs as much as a step to double, so the scale is logarithmic. null does nothing: its row shows what the harness itself takes, with a pointer where that lies beyond the scale.",
+    );
+    Titled {
+        meta,
+        data: data(study),
+        plot: rows,
     }
 }
 
 fn panel(tape: &Tape<'_>, scale: &Scale) -> Panel {
     let measured = tape.cells.iter().any(|c| c.time.is_some());
-    Panel {
-        heading: tape.name.to_owned(),
-        note: tape.facts(),
-        rows: tape.cells.iter().map(|c| row(c, scale)).collect(),
-        missing: (!measured).then(|| {
-            "No ratio: system was not measured on this tape, or nothing else was.".to_owned()
-        }),
-    }
+    let missing = "No ratio: system was not measured on this tape, or nothing else was.";
+    let rows = tape.cells.iter().map(|c| row(c, scale)).collect();
+    Panel::of(tape, rows, (!measured).then_some(missing))
 }
 
 fn row(cell: &Cell<'_>, scale: &Scale) -> Row {
-    let mut row = Row {
-        name: cell.name.to_owned(),
-        colour: cell.colour,
-        marks: Vec::new(),
-        value: UNKNOWN.to_owned(),
-        short: UNKNOWN.to_owned(),
-        missing: None,
-        reservation: cell.reservation(),
-    };
     let Some(time) = cell.time else {
-        row.missing = Some(row.reservation.take().unwrap_or_else(|| {
-            if cell.runs.is_empty() {
-                "not measured".into()
-            } else {
-                "no ratio to system".into()
-            }
-        }));
-        return row;
+        return Row::without(cell, "no ratio to system");
     };
+    let mut row = Row::of(cell, None);
     if cell.is_calibration() && !scale.has(time.median) {
         row.marks.push(Mark::Below);
     } else {
@@ -128,12 +103,6 @@ fn title(study: &Study<'_>) -> String {
             ),
         };
     }
-    let range = |of: &[f64]| {
-        times_range(
-            of.iter().copied().fold(f64::INFINITY, f64::min),
-            of.iter().copied().fold(0.0, f64::max),
-        )
-    };
     // One that is first, or within noise of it, wherever anything beats system.
     let best = study.allocators.iter().filter_map(|a| {
         let ratios: Option<Vec<f64>> = first
@@ -167,7 +136,7 @@ fn title(study: &Study<'_>) -> String {
         };
         return format!(
             "{name} {place} on {on}: {} system’s time{rest}",
-            range(&ratios)
+            times_range_of(ratios)
         );
     }
     let each: Vec<String> = first
@@ -206,16 +175,28 @@ fn first<'s>(tape: &'s Tape<'_>) -> Option<First<'s>> {
     })
 }
 
-impl<B: DrawingBackend> Chart<B> for RatioChart {
-    fn meta(&self) -> &Meta {
-        &self.meta
+fn data(study: &Study<'_>) -> Table {
+    let mut table = Table::new(&[
+        "tape",
+        "allocator",
+        "elapsed_ratio",
+        "interval_low",
+        "interval_high",
+        "elapsed_ns_median",
+        "repetitions",
+    ]);
+    for tape in &study.tapes {
+        for cell in &tape.cells {
+            table.rows.push(vec![
+                tape.name.to_owned(),
+                cell.id.to_owned(),
+                figure(cell.time.map(|t| t.median)),
+                figure(cell.time.map(|t| t.low)),
+                figure(cell.time.map(|t| t.high)),
+                figure(cell.elapsed.map(|e| e.median)),
+                cell.runs.len().to_string(),
+            ]);
+        }
     }
-
-    fn height(&self, _width: f64) -> f64 {
-        self.rows.height()
-    }
-
-    fn draw(&self, sheet: &Sheet<'_, B>) -> DrawResult<(), B> {
-        self.rows.draw(sheet)
-    }
+    table
 }

@@ -1,7 +1,9 @@
 //! Charts of rows: a name at the left, marks on a common scale, the figure at the right. Names stand in the rows, so there is
 //! no legend to look up and nothing that can overlap, however many rows there are.
 
+use super::Body;
 use super::axis::Scale;
+pub use super::row::{Mark, Panel, Row, Rows};
 use super::sheet::{Point, Sheet, Type};
 use crate::theme::{Colour, GRID, INK, MUTED, REFERENCE, WARN};
 use plotters::prelude::{DrawResult, DrawingBackend};
@@ -20,79 +22,13 @@ const PANEL: Type = Type::new(13.0, INK).bold();
 /// Below this width the short form of the values is used.
 const NARROW: f64 = 560.0;
 
-/// A mark in a row, at a value of the scale.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mark {
-    /// A thick bar between two values, with this opacity.
-    Bar(f64, f64, f64),
-    /// A line between two values.
-    Span(f64, f64),
-    /// A filled dot: value, radius in CSS pixels, opacity.
-    Dot(f64, f64, f64),
-    /// An open dot: value, radius in CSS pixels.
-    Ring(f64, f64),
-    /// A short upright stroke.
-    Tick(f64),
-    /// A pointer at the low end: what is meant lies beyond it.
-    Below,
-}
-
-/// One allocator in a panel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// The allocator.
-    pub name: String,
-    /// Its colour.
-    pub colour: Colour,
-    /// What is drawn; from back to front.
-    pub marks: Vec<Mark>,
-    /// The figure in words.
-    pub value: String,
-    /// The same where there is little room.
-    pub short: String,
-    /// Drawn in place of the marks where something is missing.
-    pub missing: Option<String>,
-    /// A reservation that stands in place of the figure.
-    pub reservation: Option<String>,
-}
-
-/// Rows under one heading.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Panel {
-    /// In bold.
-    pub heading: String,
-    /// Beside it, where there is room.
-    pub note: String,
-    /// From top to bottom.
-    pub rows: Vec<Row>,
-    /// In place of all rows where there is nothing to show.
-    pub missing: Option<String>,
-}
-
-/// A whole chart of rows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rows {
-    /// Common to all panels.
-    pub scale: Scale,
-    /// A value that everything is compared with, and what it is.
-    pub reference: Option<f64>,
-    /// What the scale measures.
-    pub axis: String,
-    /// What the marks mean.
-    pub key: Vec<(Mark, &'static str)>,
-    /// From top to bottom.
-    pub panels: Vec<Panel>,
-}
-
-impl Rows {
-    /// CSS pixels.
-    pub fn height(&self) -> f64 {
+impl Body for Rows {
+    fn height(&self, _width: f64) -> f64 {
         let panels: f64 = self.panels.iter().map(|p| panel_height(p) + GAP).sum();
         self.key_height() + panels + if self.is_empty() { 0.0 } else { FOOT }
     }
 
-    /// Draws all.
-    pub fn draw<B: DrawingBackend>(&self, sheet: &Sheet<'_, B>) -> DrawResult<(), B> {
+    fn draw<B: DrawingBackend>(&self, sheet: &Sheet<'_, B>) -> DrawResult<(), B> {
         let columns = Columns::new(self, sheet.width());
         if !self.is_empty() {
             self.draw_key(sheet)?;
@@ -113,7 +49,9 @@ impl Rows {
             .max(half);
         sheet.text((x, y), &axis, SMALL.centre())
     }
+}
 
+impl Rows {
     /// Whether no panel has rows, so that neither key nor axis means anything.
     fn is_empty(&self) -> bool {
         self.panels.iter().all(|p| p.missing.is_some())
@@ -168,9 +106,10 @@ impl Rows {
             );
         }
         let y1 = y0 + panel.rows.len() as f64 * ROW;
-        self.draw_grid(sheet, columns, y0, y1)?;
+        let scale = panel.scale.as_ref().unwrap_or(&self.scale);
+        self.draw_grid(sheet, columns, scale, y0, y1)?;
         for (i, row) in panel.rows.iter().enumerate() {
-            self.draw_row(sheet, row, columns, y0 + (i as f64 + 0.5) * ROW)?;
+            self.draw_row(sheet, row, columns, scale, y0 + (i as f64 + 0.5) * ROW)?;
         }
         Ok(())
     }
@@ -179,16 +118,14 @@ impl Rows {
         &self,
         sheet: &Sheet<'_, B>,
         columns: &Columns,
+        scale: &Scale,
         y0: f64,
         y1: f64,
     ) -> DrawResult<(), B> {
-        let at = |v: f64| columns.at(self.scale.part(v));
+        let at = |v: f64| columns.at(scale.part(v));
         let mut free_from = 0.0;
-        for tick in self
-            .scale
-            .ticks(((columns.right - columns.left) / 56.0) as usize)
-        {
-            let label = self.scale.format(tick);
+        for tick in scale.ticks(((columns.right - columns.left) / 56.0) as usize) {
+            let label = scale.format(tick);
             let half = SMALL.width(&label) / 2.0;
             sheet.line(&[(at(tick), y0), (at(tick), y1)], GRID, 1.0, 1.0)?;
             let x = at(tick).clamp(half, sheet.width() - half);
@@ -213,6 +150,7 @@ impl Rows {
         sheet: &Sheet<'_, B>,
         row: &Row,
         columns: &Columns,
+        scale: &Scale,
         y: f64,
     ) -> DrawResult<(), B> {
         sheet.text((0.0, y), &NAME.fit(&row.name, columns.left - 12.0), NAME)?;
@@ -223,7 +161,7 @@ impl Rows {
                 SMALL,
             );
         }
-        let at = |v: f64| columns.at(self.scale.part(v));
+        let at = |v: f64| columns.at(scale.part(v));
         for mark in &row.marks {
             draw_mark(sheet, *mark, row.colour, &at, y)?;
         }
@@ -302,6 +240,9 @@ fn draw_mark<B: DrawingBackend>(
     match mark {
         Mark::Bar(from, to, alpha) => {
             sheet.rect((at(from), y - 6.0), (at(to), y + 6.0), colour, alpha)
+        }
+        Mark::Part(from, to, own, alpha) => {
+            sheet.rect((at(from), y - 6.0), (at(to), y + 6.0), own, alpha)
         }
         Mark::Span(from, to) => sheet.line(&[p(from), p(to)], colour, 1.0, 2.0),
         Mark::Dot(v, radius, alpha) => sheet.dot(p(v), radius, colour, alpha),

@@ -1,7 +1,7 @@
 //! What a chart draws on: a plotters drawing area, measured in CSS pixels.
 
 use crate::text::{self, Weight};
-use crate::theme::Colour;
+use crate::theme::{Colour, MUTED};
 use plotters::coord::Shift;
 use plotters::element::Drawable;
 use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
@@ -121,6 +121,12 @@ impl<'a, B: DrawingBackend> Sheet<'a, B> {
             .color(&look.colour.light)
             .pos(Pos::new(h, VPos::Center));
         self.put(&Text::new(line, self.at(at), style))
+    }
+
+    /// A sentence in place of a picture that has nothing to show.
+    pub fn instead(&self, words: &str) -> DrawResult<(), B> {
+        let look = Type::new(12.5, MUTED);
+        self.text((0.0, 12.0), &look.fit(words, self.width()), look)
     }
 
     /// Text broken into lines of at most this width; gives the height of all.

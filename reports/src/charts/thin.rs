@@ -3,7 +3,7 @@
 use replayer::results::FootprintSample;
 
 /// More points than this a line would not show.
-const POINTS: usize = 240;
+const POINTS: usize = 120;
 
 /// Fewer samples that keep each stretch's highest RSS, and the first and last.
 pub fn thin(samples: &[FootprintSample]) -> Vec<FootprintSample> {

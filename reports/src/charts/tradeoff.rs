@@ -4,7 +4,8 @@ use super::axis::{Quantity, Scale};
 use super::place::{self, Placed};
 use super::plot_box::PlotBox;
 use super::sheet::{Point, Sheet, Type};
-use super::{Chart, Meta};
+use super::table::{Table, figure};
+use super::{Body, Meta, Titled};
 use crate::stats::Spread;
 use crate::study::{Tape, list};
 use crate::theme::{Colour, GRID, INK, MUTED, REFERENCE};
@@ -28,71 +29,69 @@ struct Spot<'r> {
     reserved: bool,
 }
 
-/// The chart.
-pub struct TradeoffChart<'r> {
-    meta: Meta,
+/// The plot.
+pub struct Tradeoff<'r> {
     spots: Vec<Spot<'r>>,
     time: Scale,
     rss: Scale,
 }
 
-impl<'r> TradeoffChart<'r> {
-    /// Of one tape.
-    pub fn new(tape: &Tape<'r>) -> TradeoffChart<'r> {
-        let mut spots: Vec<Spot<'r>> = tape
-            .cells
-            .iter()
-            .filter(|c| !c.is_calibration())
-            .filter_map(|c| {
-                Some(Spot {
-                    name: c.name,
-                    colour: c.colour,
-                    time: c.elapsed?,
-                    rss: c.rss?,
-                    front: false,
-                    reserved: !c.is_contender(),
-                })
+/// The chart of one tape.
+pub fn chart<'r>(tape: &Tape<'r>) -> Titled<Tradeoff<'r>> {
+    let mut spots: Vec<Spot<'r>> = tape
+        .cells
+        .iter()
+        .filter(|c| !c.is_calibration())
+        .filter_map(|c| {
+            Some(Spot {
+                name: c.name,
+                colour: c.colour,
+                time: c.elapsed?,
+                rss: c.rss?,
+                front: false,
+                reserved: !c.is_contender(),
             })
-            .collect();
-        let medians: Vec<(f64, f64)> = spots
-            .iter()
-            .filter(|s| !s.reserved)
-            .map(|s| (s.time.median, s.rss.median))
-            .collect();
-        for spot in &mut spots {
-            let beaten = |(t, m): &(f64, f64)| {
-                *t <= spot.time.median
-                    && *m <= spot.rss.median
-                    && (*t < spot.time.median || *m < spot.rss.median)
-            };
-            spot.front = !spot.reserved && !medians.iter().any(beaten);
-        }
-        let values = |of: fn(&Spot<'_>) -> Spread| {
-            spots
-                .iter()
-                .flat_map(|s| [of(s).min, of(s).max])
-                .collect::<Vec<f64>>()
+        })
+        .collect();
+    let medians: Vec<(f64, f64)> = spots
+        .iter()
+        .filter(|s| !s.reserved)
+        .map(|s| (s.time.median, s.rss.median))
+        .collect();
+    for spot in &mut spots {
+        let beaten = |(t, m): &(f64, f64)| {
+            *t <= spot.time.median
+                && *m <= spot.rss.median
+                && (*t < spot.time.median || *m < spot.rss.median)
         };
-        let (time, rss) = (
-            Scale::fitting(Quantity::Time, &values(|s| s.time)),
-            Scale::fitting(Quantity::Bytes, &values(|s| s.rss)),
-        );
-        let meta = Meta {
-            id: format!("time-memory-{}", tape.slug),
-            title: title(tape.name, &spots),
-            subtitle: format!("Median elapsed time against median peak RSS. Tape {}.", tape.name),
-            caption: "Nearer to the lower left corner is better in both. The stepped line is the Pareto front: whoever is on it is beaten by nobody in both time and \
-                      memory; for whoever is off it there is one that is no worse in either. Crosses reach from the least to the most of the repetitions. Open points refused requests or failed."
-                .to_owned(),
-        };
-        TradeoffChart {
-            meta,
-            spots,
-            time,
-            rss,
-        }
+        spot.front = !spot.reserved && !medians.iter().any(beaten);
     }
+    let values = |of: fn(&Spot<'_>) -> Spread| {
+        spots
+            .iter()
+            .flat_map(|s| [of(s).min, of(s).max])
+            .collect::<Vec<f64>>()
+    };
+    let (time, rss) = (
+        Scale::fitting(Quantity::Time, &values(|s| s.time)),
+        Scale::fitting(Quantity::Bytes, &values(|s| s.rss)),
+    );
+    let meta = Meta::of_tape(
+        tape,
+        "time-memory",
+        title(tape.name, &spots),
+        "Median elapsed time against median peak RSS.",
+        "Nearer to the lower left corner is better in both. The stepped line is the Pareto front: whoever is on it is beaten by nobody in both time and \
+                  memory; for whoever is off it there is one that is no worse in either. Crosses reach from the least to the most of the repetitions. Open points refused requests or failed.",
+    );
+    Titled {
+        meta,
+        data: data(tape, &spots),
+        plot: Tradeoff { spots, time, rss },
+    }
+}
 
+impl Tradeoff<'_> {
     fn frame(&self, width: f64) -> PlotBox {
         let gutter = self
             .rss
@@ -213,23 +212,38 @@ fn title(tape: &str, spots: &[Spot<'_>]) -> String {
     }
 }
 
-impl<B: DrawingBackend> Chart<B> for TradeoffChart<'_> {
-    fn meta(&self) -> &Meta {
-        &self.meta
+fn data(tape: &Tape<'_>, spots: &[Spot<'_>]) -> Table {
+    let mut table = Table::new(&[
+        "tape",
+        "allocator",
+        "elapsed_ns_median",
+        "elapsed_ns_least",
+        "elapsed_ns_most",
+        "peak_rss_bytes_median",
+        "peak_rss_bytes_least",
+        "peak_rss_bytes_most",
+        "pareto_front",
+    ]);
+    for s in spots {
+        let mut row = vec![tape.name.to_owned(), s.name.to_owned()];
+        for spread in [s.time, s.rss] {
+            row.extend([spread.median, spread.min, spread.max].map(|v| figure(Some(v))));
+        }
+        row.push(s.front.to_string());
+        table.rows.push(row);
     }
+    table
+}
 
+impl Body for Tradeoff<'_> {
     fn height(&self, _width: f64) -> f64 {
         if self.spots.is_empty() { 24.0 } else { HEIGHT }
     }
 
-    fn draw(&self, sheet: &Sheet<'_, B>) -> DrawResult<(), B> {
+    fn draw<B: DrawingBackend>(&self, sheet: &Sheet<'_, B>) -> DrawResult<(), B> {
         if self.spots.is_empty() {
-            let words = "No allocator has both an elapsed time and a peak RSS on this tape.";
-            return sheet.text(
-                (0.0, 12.0),
-                &NAME.fit(words, sheet.width()),
-                Type::new(12.5, MUTED),
-            );
+            return sheet
+                .instead("No allocator has both an elapsed time and a peak RSS on this tape.");
         }
         let f = self.frame(sheet.width());
         self.draw_axes(sheet, &f)?;

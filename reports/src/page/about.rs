@@ -1,4 +1,4 @@
-//! Method, machine, versions, settings, warnings and faults: what an expert asks before believing a chart.
+//! Method, machine, versions, settings and tapes: what an expert asks before believing a chart.
 
 use super::summary::swatch;
 use crate::study::{Study, plural};
@@ -11,9 +11,8 @@ pub fn sections(study: &Study<'_>) -> Markup {
         (method(study))
         (machine(study))
         (versions(study))
+        (settings(study))
         (tapes(study))
-        (warnings(study))
-        (faults(study))
     }
 }
 
@@ -51,6 +50,17 @@ fn machine(study: &Study<'_>) -> Markup {
         ("Kernel", m.kernel.clone()),
         ("C library", m.libc.clone()),
         ("Transparent huge pages", m.thp.clone()),
+        ("Governor", m.governor.clone()),
+        (
+            "Frequency",
+            m.frequency_hz
+                .map(|hz| format!("{}\u{a0}MHz", crate::units::significant(hz as f64 / 1e6, 4))),
+        ),
+        ("Hypervisor", m.hypervisor.clone()),
+        (
+            "Load when it began",
+            m.load.map(|load| crate::units::significant(load, 2)),
+        ),
         ("Page size", m.page_size.map(|b| bytes(b as f64))),
         ("Measured", m.started_unix_ns.map(date)),
         ("heaptape", m.heaptape.clone()),
@@ -58,7 +68,7 @@ fn machine(study: &Study<'_>) -> Markup {
     html! {
         section #machine {
             h2 { a href="#machine" { "Machine" } }
-            dl.facts { @for (name, value) in facts { dt { (name) } dd { (value.unwrap_or_else(|| "unknown".to_owned())) } } }
+            dl.facts { @for (name, value) in facts { @if let Some(value) = value { dt { (name) } dd { (value) } } } }
         }
     }
 }
@@ -74,10 +84,51 @@ fn versions(study: &Study<'_>) -> Markup {
                     @if let Some(info) = a.info {
                         td.words { (info.version.as_deref().unwrap_or("unknown")) }
                         td.words { code { (info.reached_by) } }
-                        td.words { @if info.settings.is_empty() { "its own" } @else { code { (info.settings.join(" ")) } } }
+                        td.words {
+                            @if info.settings.is_empty() { "its own" } @else { code { (info.settings.join(" ")) } }
+                            @for note in &info.notes { br; (note) }
+                        }
                     } @else { td.words colspan="3" { "not described in the results" } }
                 } } }
             } }
+        }
+    }
+}
+
+fn settings(study: &Study<'_>) -> Markup {
+    let Some(replay) = &study.results.replay else {
+        return html! {};
+    };
+    let limit = |ns: Option<u64>| ns.map_or_else(|| "none".to_owned(), |ns| nanos(ns as f64));
+    let workers: Vec<String> = study
+        .tapes
+        .iter()
+        .flat_map(|t| &t.scaling)
+        .map(|w| {
+            if w.own {
+                "own".to_owned()
+            } else {
+                w.count.to_string()
+            }
+        })
+        .collect::<std::collections::BTreeSet<String>>()
+        .into_iter()
+        .collect();
+    html! {
+        section #settings {
+            h2 { a href="#settings" { "Settings of the replay" } }
+            dl.facts {
+                dt { "Touch" } dd { (replay.touch) }
+                dt { "Order" } dd { (replay.order) }
+                dt { "Pace" } dd { (replay.pace) }
+                dt { "Pinned" } dd { (if replay.pinned { "each thread to one processor" } else { "no" }) }
+                dt { "Latency" } dd { @match replay.sample_every { Some(n) => { "of one operation in " (n) " on average" } None => { "sampled, more rarely on longer tapes" } } }
+                dt { "Repetitions" } dd { (replay.repetitions) }
+                @if !workers.is_empty() { dt { "Workers" } dd { (crate::study::list(&workers)) } }
+                dt { "Budget" } dd { (limit(replay.budget_ns)) }
+                dt { "Timeout" } dd { (limit(replay.timeout_ns)) }
+                dt { "Memory limit" } dd { (replay.memory_limit_bytes.map_or_else(|| "none".to_owned(), |b| bytes(b as f64))) }
+            }
         }
     }
 }
@@ -102,42 +153,6 @@ fn tapes(study: &Study<'_>) -> Markup {
                         dt { "SHA-256" } dd { code { (t.sha256) } }
                     }
                 } @else { p { (tape.name) ": not described in the results." } }
-            }
-        }
-    }
-}
-
-fn warnings(study: &Study<'_>) -> Markup {
-    let any = study
-        .tapes
-        .iter()
-        .flat_map(|t| &t.cells)
-        .any(|c| !c.warnings.is_empty());
-    html! {
-        @if any {
-            section #warnings {
-                h2 { a href="#warnings" { "Warnings" } }
-                ul { @for tape in &study.tapes { @for cell in &tape.cells { @for warning in &cell.warnings {
-                    li { b { (tape.name) ", " (cell.name) ": " } (warning) }
-                } } } }
-            }
-        }
-    }
-}
-
-fn faults(study: &Study<'_>) -> Markup {
-    html! {
-        @if !study.results.faults.is_empty() {
-            section #faults {
-                h2 { a href="#faults" { "Faults" } }
-                p { "These runs gave no measurement." }
-                ul { @for f in &study.results.faults {
-                    li {
-                        b.bad { (f.tape) ", " (f.allocator) ": " }
-                        @if f.repetition == 0 { "warm-up: " } @else { "repetition " (f.repetition) ": " }
-                        (f.reason)
-                    }
-                } }
             }
         }
     }

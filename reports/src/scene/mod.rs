@@ -4,12 +4,16 @@
 //! the SVG writer turns it into outlines, and a test can ask whether two labels overlap.
 
 mod backend;
+#[cfg(feature = "files")]
 mod png;
+#[cfg(feature = "files")]
 mod svg;
 
 pub use backend::{SceneBackend, draw};
+#[cfg(feature = "files")]
 pub use png::png;
-pub use svg::{GlyphSet, Style, definitions, escape, svg};
+#[cfg(feature = "files")]
+pub use svg::{Letters, Style, definitions, escape, svg};
 
 use crate::text::Weight;
 

@@ -3,11 +3,15 @@
 use super::{Ink, Label, Paint, Scene, Shape, UNITS_PER_PX};
 use crate::text::{self, Glyph, Weight};
 use crate::theme;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// The letters that some pictures use.
-pub type GlyphSet = BTreeSet<Glyph>;
+/// The letters and lines of text that some pictures use: each is drawn once, and referred to wherever it stands.
+#[derive(Debug, Default)]
+pub struct Letters {
+    glyphs: BTreeSet<Glyph>,
+    lines: BTreeMap<(String, Weight), usize>,
+}
 
 /// Where the SVG will stand.
 #[derive(Debug)]
@@ -16,26 +20,49 @@ pub enum Style<'g> {
     Standalone,
     /// Inside the report's page: colours by the page's CSS classes (`f-ink`, `s-ink`), letters gathered
     /// for the page to define once.
-    Embedded(&'g mut GlyphSet),
+    Embedded(&'g mut Letters),
 }
+
+/// All lines have round ends and joins: said once, at the root.
+const ROUND: &str = "stroke-linejoin=\"round\" stroke-linecap=\"round\"";
 
 /// Writes the scene; `title` is its accessible name, `description` says more.
 pub fn svg(scene: &Scene, title: &str, description: &str, mut style: Style<'_>) -> String {
+    let embedded = matches!(style, Style::Embedded(_));
     let (width, height) = (scene.width, scene.height);
     let px = |units: u32| f64::from(units) / UNITS_PER_PX;
-    let mut glyphs = GlyphSet::new();
+    let mut own = Letters::default();
+    let letters = match &mut style {
+        Style::Embedded(page) => &mut **page,
+        Style::Standalone => &mut own,
+    };
     let mut body = String::new();
-    let embedded = matches!(style, Style::Embedded(_));
+    // Shapes of one ink that follow one another are one path: a grid, the cells of a map.
+    let mut run = String::new();
+    let mut of: Option<Ink> = None;
+    let flush = |body: &mut String, run: &mut String, of: Option<Ink>| {
+        if let Some(ink) = of
+            && !run.is_empty()
+        {
+            let _ = write!(body, "<path d=\"{run}\"{}/>", attributes(ink, embedded));
+            run.clear();
+        }
+    };
     for shape in &scene.shapes {
         match shape {
-            Shape::Rect((x0, y0), (x1, y1), ink) => {
-                let (x, y, w, h) = (x0.min(x1), y0.min(y1), x0.abs_diff(*x1), y0.abs_diff(*y1));
-                let _ = write!(
-                    body,
-                    "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"{}/>",
-                    attributes(*ink, embedded)
-                );
+            Shape::Rect(.., ink) | Shape::Path(_, ink) if of != Some(*ink) => {
+                flush(&mut body, &mut run, of);
+                of = Some(*ink);
             }
+            Shape::Circle(..) | Shape::Label(_) => flush(&mut body, &mut run, of.take()),
+            _ => {}
+        }
+        match shape {
+            Shape::Rect((x0, y0), (x1, y1), _) => {
+                let (w, h) = (x1 - x0, y1 - y0);
+                let _ = write!(run, "M{x0} {y0}h{w}v{h}h{}z", -w);
+            }
+            Shape::Path(points, ink) => run.push_str(&path(points, matches!(ink, Ink::Fill(_)))),
             Shape::Circle((x, y), r, ink) => {
                 let _ = write!(
                     body,
@@ -43,35 +70,28 @@ pub fn svg(scene: &Scene, title: &str, description: &str, mut style: Style<'_>) 
                     attributes(*ink, embedded)
                 );
             }
-            Shape::Path(points, ink) => {
-                let _ = write!(
-                    body,
-                    "<path d=\"{}\"{}/>",
-                    path(points, matches!(ink, Ink::Fill(_))),
-                    attributes(*ink, embedded)
-                );
-            }
-            Shape::Label(label) => write_label(&mut body, label, embedded, &mut glyphs),
+            Shape::Label(label) => write_label(&mut body, label, embedded, letters),
         }
     }
+    flush(&mut body, &mut run, of);
     let mut out = String::with_capacity(body.len() + 4096);
     if embedded {
         let _ = write!(
             out,
-            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
+            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" {ROUND} aria-label=\"{}\">",
             escape(title)
         );
     } else {
         let _ = write!(
             out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" role=\"img\" {ROUND}>\
              <title>{}</title><desc>{}</desc>",
             px(width),
             px(height),
             escape(title),
             escape(description)
         );
-        out.push_str(&definitions(&glyphs));
+        out.push_str(&definitions(&own));
         let _ = write!(
             out,
             "<rect width=\"{width}\" height=\"{height}\" rx=\"24\" fill=\"{}\"/>",
@@ -80,22 +100,24 @@ pub fn svg(scene: &Scene, title: &str, description: &str, mut style: Style<'_>) 
     }
     out.push_str(&body);
     out.push_str("</svg>");
-    if let Style::Embedded(all) = &mut style {
-        all.append(&mut glyphs);
-    }
     out
 }
 
-/// `<defs>` with the outline of every letter of the set.
-pub fn definitions(glyphs: &GlyphSet) -> String {
+/// `<defs>` with every letter and every line of the set.
+pub fn definitions(letters: &Letters) -> String {
     let mut out = String::from("<defs>");
-    for glyph in glyphs {
+    for glyph in &letters.glyphs {
         let _ = write!(
             out,
             "<path id=\"{}\" d=\"{}\"/>",
             id(*glyph),
             text::glyph_path(*glyph)
         );
+    }
+    for ((words, weight), number) in &letters.lines {
+        let _ = write!(out, "<g id=\"t{number}\" aria-label=\"{}\">", escape(words));
+        write_letters(&mut out, words, *weight);
+        out.push_str("</g>");
     }
     out.push_str("</defs>");
     out
@@ -128,22 +150,32 @@ fn id(glyph: Glyph) -> String {
     format!("{face}{}", glyph.id)
 }
 
-fn write_label(out: &mut String, label: &Label, embedded: bool, glyphs: &mut GlyphSet) {
-    let scale = label.size / text::units_per_em(label.weight);
+fn write_label(out: &mut String, label: &Label, embedded: bool, letters: &mut Letters) {
+    for placed in text::lay_out(&label.text, label.weight).0 {
+        if !text::glyph_path(placed.glyph).is_empty() {
+            letters.glyphs.insert(placed.glyph);
+        }
+    }
+    let next = letters.lines.len();
+    let number = *letters
+        .lines
+        .entry((label.text.clone(), label.weight))
+        .or_insert(next);
     let _ = write!(
         out,
-        "<g aria-label=\"{}\" transform=\"translate({:.1} {:.1})scale({:.5})\"{}>",
-        escape(&label.text),
-        label.x,
-        label.y,
-        scale,
+        "<use href=\"#t{number}\" transform=\"translate({} {})scale({})\"{}/>",
+        short(label.x, 1),
+        short(label.y, 1),
+        short(label.size / text::OUTLINE_UNITS, 5),
         attributes(Ink::Fill(label.paint), embedded)
     );
-    for placed in text::lay_out(&label.text, label.weight).0 {
+}
+
+fn write_letters(out: &mut String, words: &str, weight: Weight) {
+    for placed in text::lay_out(words, weight).0 {
         if text::glyph_path(placed.glyph).is_empty() {
             continue;
         }
-        glyphs.insert(placed.glyph);
         let _ = if placed.x == 0.0 {
             write!(out, "<use href=\"#{}\"/>", id(placed.glyph))
         } else {
@@ -155,7 +187,12 @@ fn write_label(out: &mut String, label: &Label, embedded: bool, glyphs: &mut Gly
             )
         };
     }
-    out.push_str("</g>");
+}
+
+/// With at most this many decimals, and none that say nothing.
+fn short(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn attributes(ink: Ink, embedded: bool) -> String {
@@ -178,10 +215,7 @@ fn attributes(ink: Ink, embedded: bool) -> String {
     }
     if let Some(width) = width {
         let none = if embedded { "" } else { " fill=\"none\"" };
-        let _ = write!(
-            out,
-            "{none} stroke-width=\"{width}\" stroke-linejoin=\"round\" stroke-linecap=\"round\""
-        );
+        let _ = write!(out, "{none} stroke-width=\"{width}\"");
     }
     out
 }
@@ -194,7 +228,13 @@ fn path(points: &[(i32, i32)], close: bool) -> String {
         let _ = if i == 0 {
             write!(d, "M{x} {y}")
         } else {
-            write!(d, "l{} {}", x - last.0, y - last.1)
+            let (dx, dy) = (x - last.0, y - last.1);
+            match (dx, dy) {
+                (_, 0) => write!(d, "h{dx}"),
+                (0, _) => write!(d, "v{dy}"),
+                (_, ..0) => write!(d, "l{dx}{dy}"),
+                _ => write!(d, "l{dx} {dy}"),
+            }
         };
         last = (x, y);
     }
@@ -218,10 +258,7 @@ mod tests {
 
     #[test]
     fn paths_are_relative() {
-        assert_eq!(
-            path(&[(10, 10), (12, 7), (12, 7)], true),
-            "M10 10l2 -3l0 0Z"
-        );
+        assert_eq!(path(&[(10, 10), (12, 7), (12, 7)], true), "M10 10l2-3h0Z");
         assert_eq!(path(&[], false), "");
     }
 
@@ -247,12 +284,18 @@ mod tests {
             "{file}"
         );
         assert_eq!(file.matches("<path id=").count(), 2, "a and < once each");
-        assert_eq!(file.matches("<use").count(), 3);
-        let mut glyphs = GlyphSet::new();
-        let inside = svg(&scene, "t", "d", Style::Embedded(&mut glyphs));
+        assert_eq!(file.matches("<use href=\"#r").count(), 3);
+        let mut letters = Letters::default();
+        let inside = svg(&scene, "t", "d", Style::Embedded(&mut letters));
         assert!(
-            !inside.contains("<defs>") && !inside.contains("http") && glyphs.len() == 2,
+            !inside.contains("<defs>") && !inside.contains("http"),
             "{inside}"
         );
+        let again = svg(&scene, "t", "d", Style::Embedded(&mut letters));
+        assert_eq!(
+            inside, again,
+            "the same line is referred to, not drawn again"
+        );
+        assert_eq!((letters.glyphs.len(), letters.lines.len()), (2, 1));
     }
 }

@@ -3,7 +3,7 @@
 use super::cell::{Estimate, Verdict};
 use super::{Study, list, plural};
 use crate::stats::geometric_mean;
-use crate::units::{times, times_range};
+use crate::units::{times, times_range_of};
 
 /// The recommendation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,12 +92,7 @@ fn with(of: &[(&str, Estimate)], verdict: Verdict) -> Vec<String> {
 }
 
 fn range(of: &[(&str, Estimate)]) -> String {
-    let least = of
-        .iter()
-        .map(|(_, e)| e.median)
-        .fold(f64::INFINITY, f64::min);
-    let most = of.iter().map(|(_, e)| e.median).fold(0.0, f64::max);
-    times_range(least, most)
+    times_range_of(of.iter().map(|(_, e)| e.median))
 }
 
 fn headline(best: &Candidate<'_>, here: &str, tapes: usize) -> String {
@@ -222,6 +217,13 @@ fn doubts(study: &Study<'_>) -> Vec<String> {
             .flat_map(|t| t.cells.iter().map(move |c| (t.name, c)))
     };
     let mut out = Vec::new();
+    if let Some(partial) = &study.results.partial {
+        out.push(format!("Not all runs were made: {partial}"));
+    }
+    let settings = study.results.replay.as_ref();
+    if settings.is_some_and(|s| s.pace == "recorded") {
+        out.push(recorded_pace(study));
+    }
     match study.repetitions() {
         0 | 1 => {}
         n => out.push(format!(
@@ -249,7 +251,7 @@ fn doubts(study: &Study<'_>) -> Vec<String> {
             list(&faulty)
         ));
     }
-    match cells().map(|(_, c)| c.warnings.len()).sum::<usize>() {
+    match study.results.warnings.len() + cells().map(|(_, c)| c.warnings.len()).sum::<usize>() {
         0 => {}
         n => out.push(format!(
             "The measurement came with {}: see below.",
@@ -257,6 +259,26 @@ fn doubts(study: &Study<'_>) -> Vec<String> {
         )),
     }
     out
+}
+
+/// Elapsed time says nothing where every allocator waits for the clock: the processor time does.
+fn recorded_pace(study: &Study<'_>) -> String {
+    let cells = study
+        .tapes
+        .iter()
+        .flat_map(|t| t.contenders().map(move |c| (t.name, c)));
+    let least = cells
+        .filter_map(|(tape, c)| Some((c.processor?, tape, c.name)))
+        .min_by(|a, b| a.0.median.total_cmp(&b.0.median));
+    let best = least.map_or_else(String::new, |(ratio, tape, name)| {
+        format!(
+            ": the least is {} system’s, by {name} on {tape}",
+            times(ratio.median)
+        )
+    });
+    format!(
+        "The tapes ran at their recorded pace, so compare processor time, not elapsed time{best}."
+    )
 }
 
 fn without_candidates(study: &Study<'_>, here: &str) -> String {

@@ -34,6 +34,8 @@ pub struct Cell<'r> {
     pub live: Option<Spread>,
     /// Peak RSS over peak live bytes of the same run.
     pub overhead: Option<Spread>,
+    /// Processor time over `system`'s.
+    pub processor: Option<Estimate>,
     /// Requests refused, in all runs.
     pub refused: u64,
 }
@@ -95,18 +97,20 @@ impl Estimate {
 }
 
 impl<'r> Cell<'r> {
-    pub(super) fn new(results: &'r Results, tape: &str, of: &Allocator<'r>) -> Cell<'r> {
+    /// The runs with `threads` workers ([`Run::threads`]) only: others are other measurements.
+    pub(super) fn new(
+        results: &'r Results,
+        tape: &str,
+        of: &Allocator<'r>,
+        threads: Option<u32>,
+    ) -> Cell<'r> {
         let allocator = of.id;
-        let runs: Vec<&Run> = results
-            .runs
-            .iter()
-            .filter(|r| r.tape == tape && r.allocator == allocator)
-            .collect();
-        let base: Vec<&Run> = results
-            .runs
-            .iter()
-            .filter(|r| r.tape == tape && r.allocator == "system")
-            .collect();
+        let runs_of = |name: &str| -> Vec<&'r Run> {
+            let runs = results.runs.iter();
+            runs.filter(|r| r.tape == tape && r.allocator == name && r.threads == threads)
+                .collect()
+        };
+        let (runs, base) = (runs_of(allocator), runs_of("system"));
         let pairs: Vec<f64> = runs
             .iter()
             .filter_map(|run| {
@@ -118,7 +122,7 @@ impl<'r> Cell<'r> {
         let summary = results
             .summary
             .iter()
-            .find(|s| s.tape == tape && s.allocator == allocator);
+            .find(|s| s.tape == tape && s.allocator == allocator && s.threads == threads);
         let estimate = |ratio: Option<Ratio>| ratio.and_then(|r| Estimate::new(r, pairs.len()));
         let spread =
             |value: fn(&Run) -> Option<f64>| Spread::of(runs.iter().filter_map(|r| value(r)));
@@ -129,13 +133,14 @@ impl<'r> Cell<'r> {
             faults: results
                 .faults
                 .iter()
-                .filter(|f| f.tape == tape && f.allocator == allocator)
+                .filter(|f| f.tape == tape && f.allocator == allocator && f.threads == threads)
                 .collect(),
             warnings: summary.map_or_else(Vec::new, |s| {
                 s.warnings.iter().map(String::as_str).collect()
             }),
             time: estimate(summary.and_then(|s| s.elapsed_ratio)),
             memory: estimate(summary.and_then(|s| s.rss_ratio)),
+            processor: estimate(summary.and_then(|s| s.cpu_ratio)),
             elapsed: spread(|r| Some(r.elapsed_ns as f64)),
             rss: spread(|r| r.peak_rss_bytes.map(|b| b as f64)),
             live: spread(|r| r.peak_live_bytes.map(|b| b as f64)),

@@ -5,14 +5,18 @@
 
 mod advice;
 mod cell;
+mod diff;
 mod finding;
+mod tape;
 
 pub use advice::{Advice, advice};
 pub use cell::{Cell, Estimate, Verdict};
+pub use diff::{After, Basis, Change, Diff, Difference, Lost, Shift, Turn, WORTH};
 pub use finding::{memory_phrase, speed_phrase, tape_finding};
+pub use tape::{Tape, Workers};
 
 use crate::theme::{self, Colour};
-use replayer::results::{AllocatorInfo, Results, TapeSummary};
+use replayer::results::{AllocatorInfo, Results};
 
 /// Results, arranged.
 #[derive(Debug)]
@@ -38,19 +42,6 @@ pub struct Allocator<'r> {
     pub colour: Colour,
 }
 
-/// A tape and how each allocator did on it.
-#[derive(Debug)]
-pub struct Tape<'r> {
-    /// The tape's name.
-    pub name: &'r str,
-    /// The name as part of a file name or an anchor; unique within the study.
-    pub slug: String,
-    /// What the results know of it.
-    pub info: Option<&'r TapeSummary>,
-    /// One an allocator, in the study's order.
-    pub cells: Vec<Cell<'r>>,
-}
-
 impl<'r> Study<'r> {
     /// Arranges the results.
     pub fn new(results: &'r Results) -> Study<'r> {
@@ -70,6 +61,7 @@ impl<'r> Study<'r> {
                 .iter()
                 .map(|r| r.allocator.as_str())
                 .chain(results.summary.iter().map(|s| s.allocator.as_str()))
+                .chain(results.faults.iter().map(|f| f.allocator.as_str()))
                 .collect(),
         );
         let tape_names = named(
@@ -79,6 +71,7 @@ impl<'r> Study<'r> {
                 .iter()
                 .map(|r| r.tape.as_str())
                 .chain(results.summary.iter().map(|s| s.tape.as_str()))
+                .chain(results.faults.iter().map(|f| f.tape.as_str()))
                 .collect(),
         );
         let allocators: Vec<Allocator<'r>> = allocator_names
@@ -95,15 +88,7 @@ impl<'r> Study<'r> {
         let mut slugs = Vec::new();
         let tapes = tape_names
             .into_iter()
-            .map(|name| Tape {
-                name,
-                slug: unique_slug(name, &mut slugs),
-                info: results.tapes.iter().find(|t| t.name == name),
-                cells: allocators
-                    .iter()
-                    .map(|a| Cell::new(results, name, a))
-                    .collect(),
-            })
+            .map(|name| Tape::new(results, name, unique_slug(name, &mut slugs), &allocators))
             .collect();
         Study {
             results,
@@ -146,50 +131,11 @@ impl<'r> Study<'r> {
     }
 }
 
-impl<'r> Tape<'r> {
-    /// Those whose figures may be compared: measured, without a refused request or a fault, and not the calibration.
-    pub fn contenders(&self) -> impl Iterator<Item = &Cell<'r>> {
-        self.cells.iter().filter(|c| c.is_contender())
-    }
-
-    /// The contender with the least time: by the ratio to `system` where there is one, else by the median.
-    pub fn fastest(&self) -> Option<&Cell<'r>> {
-        let least = |key: fn(&Cell<'r>) -> Option<f64>| {
-            self.contenders()
-                .filter_map(|c| Some((key(c)?, c)))
-                .min_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|(_, c)| c)
-        };
-        least(|c| c.time.map(|t| t.median)).or_else(|| least(|c| c.elapsed.map(|e| e.median)))
-    }
-
-    /// Contenders whose time cannot be told from this one's: the intervals overlap.
-    pub fn level_with(&self, cell: &Cell<'r>) -> Vec<&Cell<'r>> {
-        let Some(time) = cell.time else {
-            return Vec::new();
-        };
-        self.contenders()
-            .filter(|other| other.name != cell.name)
-            .filter(|other| {
-                other
-                    .time
-                    .is_some_and(|t| t.low <= time.high && time.low <= t.high)
-            })
-            .collect()
-    }
-
-    /// `64 threads · 1,280,000 mallocs · peak 102 MiB live`, as far as known.
-    pub fn facts(&self) -> String {
-        use crate::units::{bytes, count};
-        self.info.map_or_else(String::new, |t| {
-            format!(
-                "{} · {} mallocs · peak {} live",
-                plural(t.threads as usize, "thread"),
-                count(t.mallocs),
-                bytes(t.peak_live_bytes as f64)
-            )
-        })
-    }
+/// `Tape basic`, `Tapes basic, ephemeral and large`.
+pub fn tapes_phrase(study: &Study<'_>) -> String {
+    let names: Vec<&str> = study.tapes.iter().map(|t| t.name).collect();
+    let noun = if names.len() == 1 { "Tape" } else { "Tapes" };
+    format!("{noun} {}", list(&names))
 }
 
 /// `1 run`, `5 runs`.

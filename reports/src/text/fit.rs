@@ -1,6 +1,6 @@
 //! Text made to fit: broken into lines, or shortened.
 
-use super::font::{Weight, width};
+use super::{Weight, width};
 
 /// Breaks at spaces so that no line is wider than `most`; a word that is wider on its own is cut into pieces.
 /// No-break spaces hold.

@@ -1,20 +1,12 @@
 //! DejaVu Sans Condensed, from the crate `dejavu`: metrics and outlines.
 
+use super::Weight;
 use ab_glyph::{Font, FontRef, GlyphId, Outline, OutlineCurve};
 use plotters::style::{FontStyle, register_font};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock, RwLock};
-
-/// Regular or bold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Weight {
-    /// Most text.
-    Regular,
-    /// Titles and names.
-    Bold,
-}
 
 /// A letter of one of the two faces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +22,7 @@ pub struct Glyph {
 pub struct PlacedGlyph {
     /// Which.
     pub glyph: Glyph,
-    /// From the text's left end, font units ([`units_per_em`] to the font size).
+    /// From the text's left end, in [`OUTLINE_UNITS`].
     pub x: f64,
 }
 
@@ -114,18 +106,22 @@ pub fn register() {
     });
 }
 
+/// Units of an outline to the font size: fine enough for a poster, and short to write.
+pub const OUTLINE_UNITS: f64 = 256.0;
+
 /// Font units to the font size.
-pub fn units_per_em(weight: Weight) -> f64 {
+fn units_per_em(weight: Weight) -> f64 {
     face(weight)
         .and_then(|f| f.font.units_per_em())
         .map_or(2048.0, f64::from)
 }
 
-/// Places each letter of a line, and gives the line's width, both in font units.
+/// Places each letter of a line, and gives the line's width, both in [`OUTLINE_UNITS`].
 pub fn lay_out(text: &str, weight: Weight) -> (Vec<PlacedGlyph>, f64) {
     let Some(face) = face(weight) else {
         return (Vec::new(), 0.0);
     };
+    let scale = OUTLINE_UNITS / units_per_em(weight);
     let mut glyphs = Vec::with_capacity(text.len());
     let mut x = 0.0;
     let mut last: Option<GlyphId> = None;
@@ -136,57 +132,76 @@ pub fn lay_out(text: &str, weight: Weight) -> (Vec<PlacedGlyph>, f64) {
         }
         glyphs.push(PlacedGlyph {
             glyph: Glyph { weight, id: id.0 },
-            x,
+            x: x * scale,
         });
         x += advance;
         last = Some(id);
     }
-    (glyphs, x)
+    (glyphs, x * scale)
 }
 
 /// The width of a line at this font size, in the unit of the size.
 pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
-    lay_out(text, weight).1 * size / units_per_em(weight)
+    lay_out(text, weight).1 * size / OUTLINE_UNITS
 }
 
-/// A letter's outline as SVG path data in font units, y downwards, the origin on the base line; empty for a space.
+/// A letter's outline as SVG path data, [`OUTLINE_UNITS`] to the font size, y downwards, the origin on the base line; empty for a space.
 pub fn glyph_path(glyph: Glyph) -> Arc<str> {
     match face(glyph.weight) {
         Some(face) => cached(&face.outlines, glyph.id, || {
             face.font
                 .outline(GlyphId(glyph.id))
-                .map_or_else(String::new, |o| path_data(&o))
+                .map_or_else(String::new, |o| {
+                    path_data(&o, OUTLINE_UNITS / units_per_em(glyph.weight))
+                })
                 .into()
         }),
         None => "".into(),
     }
 }
 
-fn path_data(outline: &Outline) -> String {
+/// Steps from point to point are shorter to write than places; each goes between rounded places, so no error adds up.
+fn path_data(outline: &Outline, to_outline: f64) -> String {
     let mut d = String::new();
-    let mut at: Option<ab_glyph::Point> = None;
-    let p = |point: &ab_glyph::Point| format!("{} {}", point.x.round(), -point.y.round());
+    let place = |p: &ab_glyph::Point| {
+        let round = |v: f32| (f64::from(v) * to_outline).round() as i32;
+        (round(p.x), -round(p.y))
+    };
+    let mut at: Option<(i32, i32)> = None;
     for curve in &outline.curves {
-        let (start, end) = match curve {
-            OutlineCurve::Line(a, b) => (a, b),
-            OutlineCurve::Quad(a, _, b) => (a, b),
-            OutlineCurve::Cubic(a, _, _, b) => (a, b),
+        let (start, between, end) = match curve {
+            OutlineCurve::Line(a, b) => (place(a), vec![], place(b)),
+            OutlineCurve::Quad(a, c, b) => (place(a), vec![place(c)], place(b)),
+            OutlineCurve::Cubic(a, c, e, b) => (place(a), vec![place(c), place(e)], place(b)),
         };
-        if at != Some(*start) {
-            let close = if at.is_some() { "Z" } else { "" };
-            let _ = write!(d, "{close}M{}", p(start));
+        if at != Some(start) {
+            let close = if at.is_some() { "z" } else { "" };
+            let _ = write!(d, "{close}M{}{}", start.0, signed(start.1));
         }
-        let _ = match curve {
-            OutlineCurve::Line(_, b) => write!(d, "L{}", p(b)),
-            OutlineCurve::Quad(_, c, b) => write!(d, "Q{} {}", p(c), p(b)),
-            OutlineCurve::Cubic(_, c, e, b) => write!(d, "C{} {} {}", p(c), p(e), p(b)),
-        };
-        at = Some(*end);
+        d.push(['l', 'q', 'c'][between.len()]);
+        for (i, point) in between.iter().chain([&end]).enumerate() {
+            let (dx, dy) = (point.0 - start.0, point.1 - start.1);
+            let _ = if i == 0 {
+                write!(d, "{dx}{}", signed(dy))
+            } else {
+                write!(d, "{}{}", signed(dx), signed(dy))
+            };
+        }
+        at = Some(end);
     }
     if at.is_some() {
-        d.push('Z');
+        d.push('z');
     }
     d
+}
+
+/// A number that follows another: a minus parts them as well as a space does.
+fn signed(n: i32) -> String {
+    if n < 0 {
+        n.to_string()
+    } else {
+        format!(" {n}")
+    }
 }
 
 #[cfg(test)]
@@ -219,9 +234,9 @@ mod tests {
     fn outlines_are_closed_paths() {
         let (glyphs, _) = lay_out("i ", Weight::Regular);
         let i = glyph_path(glyphs[0].glyph);
-        assert!(i.starts_with('M') && i.ends_with('Z'), "{i}");
+        assert!(i.starts_with('M') && i.ends_with('z'), "{i}");
         assert_eq!(i.matches('M').count(), 2, "a stem and a dot: {i}");
-        assert_eq!(i.matches('M').count(), i.matches('Z').count());
+        assert_eq!(i.matches('M').count(), i.matches('z').count());
         assert!(glyph_path(glyphs[1].glyph).is_empty());
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod boxes;
+
 use replayer::results::*;
 
 /// A small generator (SplitMix64), so that a sample is the same each time.
@@ -56,6 +58,7 @@ pub fn results(tapes: usize, allocators: &[(String, f64, f64)], repetitions: u32
             page_size: Some(4096),
             started_unix_ns: Some(1_773_500_940_000_000_000),
             heaptape: Some("0.1.0".into()),
+            ..Machine::default()
         },
         tapes: Vec::new(),
         allocators: allocators
@@ -65,11 +68,13 @@ pub fn results(tapes: usize, allocators: &[(String, f64, f64)], repetitions: u32
                 version: Some("1.2.3".into()),
                 reached_by: "linked".into(),
                 settings: vec![],
+                ..AllocatorInfo::default()
             })
             .collect(),
         runs: Vec::new(),
         summary: Vec::new(),
         faults: Vec::new(),
+        ..Results::default()
     };
     for &(name, threads, mallocs, live, seconds) in &TAPES[..tapes] {
         out.tapes.push(TapeSummary {
@@ -88,6 +93,8 @@ pub fn results(tapes: usize, allocators: &[(String, f64, f64)], repetitions: u32
             command: Some(format!("heaptape record -o {name}.tape --scenario {name}")),
             plan_ns: Some(812_000_000),
             plan_bytes: Some(mallocs * 16),
+            profile: Some(profile(&mut random, mallocs)),
+            ..TapeSummary::default()
         });
         for repetition in 1..=repetitions {
             for (allocator, time, memory) in allocators {
@@ -115,6 +122,7 @@ pub fn results(tapes: usize, allocators: &[(String, f64, f64)], repetitions: u32
                 } else {
                     vec![]
                 },
+                ..Summary::default()
             });
         }
     }
@@ -153,6 +161,33 @@ fn ratio(runs: &[Run], tape: &str, allocator: &str, of: fn(&Run) -> Option<u64>)
         low: *pairs.get(end)?,
         high: *pairs.get(pairs.len().checked_sub(1 + end)?)?,
     })
+}
+
+/// Sizes around 128 B and 4 KiB; the larger live longer.
+fn profile(random: &mut Random, mallocs: u64) -> TapeProfile {
+    let mut cells = Vec::new();
+    for size in 4..18u32 {
+        for life in 8..32u32 {
+            let bell = |at: f64, mid: f64, width: f64| (-((at - mid) / width).powi(2)).exp();
+            let size_of = bell(f64::from(size), 7.0, 1.8) + 0.04 * bell(f64::from(size), 13.0, 2.0);
+            let share = size_of * bell(f64::from(life), 14.0 + f64::from(size) * 0.6, 3.5);
+            let blocks = (share * mallocs as f64 * 0.05 * random.near(0.3)) as u64;
+            if blocks > 0 {
+                cells.push(ProfileCell(
+                    1 << size,
+                    Some(1 << life),
+                    blocks,
+                    (blocks * 3) << (size - 1),
+                ));
+            }
+        }
+        let kept = mallocs / 40_000 / u64::from(size);
+        if kept > 0 {
+            cells.push(ProfileCell(1 << size, None, kept, (kept * 3) << (size - 1)));
+        }
+    }
+    cells.sort_unstable_by_key(|c| (c.0, c.1.is_none(), c.1));
+    TapeProfile { timed: true, cells }
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -224,7 +259,88 @@ fn run(
             realloc: (tape == "large").then(|| percentiles(190.0, random)),
         }),
         footprint: if null { vec![] } else { footprint },
+        time: Some(TimeSplit {
+            allocator_ns: (elapsed * 0.9) as u64,
+            kernel_ns: (elapsed * 0.35 * memory) as u64,
+            wait_ns: (seconds * 5e7) as u64,
+            harness_ns: (seconds * 2e8) as u64,
+        }),
+        ..Run::default()
     }
+}
+
+/// One tape with 1, 2, 4 and 8 workers and with threads of its own; system gains least.
+pub fn scaling(allocators: &[(String, f64, f64)], repetitions: u32) -> Results {
+    let mut out = results(1, allocators, repetitions);
+    let (runs, summary) = (out.runs.clone(), out.summary.clone());
+    for workers in [1u32, 2, 4, 8] {
+        out.runs.extend(runs.iter().cloned().map(|mut run| {
+            let gain = f64::from(workers).powf(if run.allocator == "system" { 0.3 } else { 0.8 });
+            run.elapsed_ns = (run.elapsed_ns as f64 * 6.0 / gain) as u64;
+            run.threads = Some(workers);
+            run
+        }));
+        out.summary.extend(summary.iter().cloned().map(|mut s| {
+            s.threads = Some(workers);
+            s
+        }));
+    }
+    out
+}
+
+/// Every field that a measurement may have.
+pub fn told() -> Results {
+    let mut out = full();
+    out.replay = Some(ReplaySettings {
+        touch: "pages".into(),
+        order: "thread".into(),
+        pace: "recorded".into(),
+        pinned: true,
+        sample_every: None,
+        repetitions: 5,
+        budget_ns: Some(60_000_000_000),
+        timeout_ns: Some(600_000_000_000),
+        memory_limit_bytes: Some(8 << 30),
+    });
+    out.partial = Some("interrupted after 97 of 120 runs".into());
+    out.warnings = vec!["other programs used 14 % of the processors".into()];
+    out.machine.governor = Some("schedutil".into());
+    out.machine.frequency_hz = Some(3_212_000_000);
+    out.machine.load = Some(0.42);
+    for s in &mut out.summary {
+        s.cpu_ratio = s.elapsed_ratio;
+    }
+    for r in &mut out.runs {
+        r.allocator_stats = [("mapped_bytes", 123 << 20), ("arenas", 65)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+    }
+    out.live = ["system", "fancy"]
+        .into_iter()
+        .flat_map(|allocator| {
+            (1..=3).map(move |repetition| LiveRun {
+                program: "./server".into(),
+                allocator: allocator.into(),
+                repetition,
+                elapsed_ns: 2_000_000_000 + u64::from(repetition) * 1_000_000,
+                user_ns: 3_000_000_000,
+                peak_rss_bytes: 300 << 20,
+                exit_code: i32::from(repetition == 3),
+                ..LiveRun::default()
+            })
+        })
+        .collect();
+    out
+}
+
+/// The pictures' files without their pixels, which take longer than all else.
+pub fn unpainted(pictures: &[reports::Pictures]) -> Vec<reports::Files> {
+    let of = |p: &reports::Pictures| reports::Files {
+        svg: p.file(),
+        png: Vec::new(),
+        csv: p.data.csv(),
+    };
+    pictures.iter().map(of).collect()
 }
 
 /// Results that a chart might stumble over, each with a name.
@@ -265,6 +381,9 @@ pub fn awkward() -> Vec<(&'static str, Results)> {
             ),
         ),
     ];
+    all.push(("scaling", scaling(&named(&ALLOCATORS), 5)));
+    all.push(("all that can be told", told()));
+    all.push(("scaling of sixteen", scaling(&sixteen, 1)));
     let mut level = full();
     for s in &mut level.summary {
         s.elapsed_ratio = Some(Ratio {
@@ -289,6 +408,7 @@ pub fn awkward() -> Vec<(&'static str, Results)> {
         allocator: "fancy".into(),
         repetition: 0,
         reason: "killed by SIGSEGV".into(),
+        ..Fault::default()
     }];
     all.push(("no successes", none));
     let mut bare = full();
@@ -336,6 +456,14 @@ pub fn awkward() -> Vec<(&'static str, Results)> {
         r.harness_ns_per_op = Some(f64::NAN);
         (r.elapsed_ns, r.peak_rss_bytes) = (u64::MAX, Some(u64::MAX));
     }
+    for t in &mut nan.tapes {
+        let life = [None, Some(0), Some(1 << 63)];
+        let cells = life.map(|l| ProfileCell(1 << 63, l, u64::MAX, u64::MAX));
+        t.profile = Some(TapeProfile {
+            timed: false,
+            cells: cells.to_vec(),
+        });
+    }
     all.push(("not numbers", nan));
     let mut refusing = full();
     for r in refusing.runs.iter_mut().filter(|r| r.allocator == "fancy") {
@@ -346,6 +474,7 @@ pub fn awkward() -> Vec<(&'static str, Results)> {
         allocator: "snmalloc".into(),
         repetition: 3,
         reason: "no sign of life for 60 s".into(),
+        ..Fault::default()
     }];
     all.push(("refusing", refusing));
     let long = "a-service-with-a-very-long-name--and<tags>&\"quotes\"'-that-goes-on-and-on-and-on-for-longer-than-anybody-would-like-to-read";
@@ -375,6 +504,7 @@ pub fn awkward() -> Vec<(&'static str, Results)> {
         runs: vec![],
         summary: vec![],
         faults: vec![],
+        ..Results::default()
     };
     all.push(("empty", empty));
     all

@@ -63,6 +63,9 @@ mod writer;
 
 mod tape;
 
+#[cfg(feature = "native")]
+mod weigh;
+
 mod merge;
 
 mod live;
@@ -92,6 +95,8 @@ pub use source::FileSource;
 pub use source::{ReadAt, ReadError};
 pub use tape::Tape;
 pub use verify::verify;
+#[cfg(feature = "native")]
+pub use weigh::{COLUMNS, FRAMING, Weight};
 pub use writer::TapeWriter;
 
 /// Most events that one chunk holds.

@@ -15,7 +15,6 @@ use trace_format::{
 pub(super) struct Emitter {
     waiting: Vec<Waiting>,
     most: usize,
-    marks: Vec<u32>,
 }
 
 #[derive(Default, Debug)]
@@ -27,12 +26,11 @@ struct Waiting {
 }
 
 impl Emitter {
-    /// For `threads` threads, which may have `most` events waiting in all. `marks[n]` is the tape's number of mark `n`.
-    pub fn new(threads: usize, most: usize, marks: Vec<u32>) -> Emitter {
+    /// For `threads` threads, which may have `most` events waiting in all.
+    pub fn new(threads: usize, most: usize) -> Emitter {
         Emitter {
             waiting: (0..threads).map(|_| Waiting::default()).collect(),
             most,
-            marks,
         }
     }
 
@@ -43,7 +41,6 @@ impl Emitter {
         slices: &[Slice],
         raises: Vec<Raise>,
     ) -> Vec<Vec<Delta>> {
-        let marks = &self.marks;
         streams
             .par_iter_mut()
             .zip(slices)
@@ -55,7 +52,7 @@ impl Emitter {
                     .iter()
                     .map(|r| (r.at, r.least_ns))
                     .collect();
-                emit_thread(stream, slice, &raises, marks, &mut waiting.events)
+                emit_thread(stream, slice, &raises, &mut waiting.events)
             })
             .collect()
     }
@@ -121,15 +118,18 @@ fn emit_thread(
     stream: &mut Stream<'_>,
     slice: &Slice,
     raises: &[(u32, u64)],
-    marks: &[u32],
     out: &mut Vec<Event>,
 ) -> Vec<Delta> {
     let mut deltas = Vec::with_capacity(slice.makes as usize + slice.found.len());
     let mut raises = Raises::new(raises);
     let mut found = (0u32..).zip(&slice.found);
-    let (mut position, mut last_ns) = (slice.from, stream.time_ns);
+    let mut marks = slice.mark_numbers.iter();
+    let mut last_ns = stream.time_ns;
     let (mut carried, mut ended) = (stream.carried.take(), stream.ended);
-    stream.walk(slice.to, |raw, stamped_ns| {
+    stream.walk(slice.to.position, |after, raw, stamped_ns| {
+        if raw.op == Op::Text {
+            return true;
+        }
         let mut time_ns = last_ns.max(stamped_ns);
         let mut push = |time_ns, kind| out.push(Event { time_ns, kind });
         if let (Some(old), true) = (&carried, raw.op != Op::ReallocNew) {
@@ -140,13 +140,12 @@ fn emit_thread(
         }
         let mut released = None;
         if raw.op.releases()
-            && let Some((at, cell)) = found.next()
+            && let Some((number, cell)) = found.next()
         {
-            time_ns = time_ns.max(raises.of(at));
+            time_ns = time_ns.max(raises.of(number));
             released = Some(cell.get());
         }
         last_ns = time_ns;
-        position += 1;
         let size = raw.size;
         let kind = match raw.op {
             Op::Malloc => EventKind::Malloc { size },
@@ -167,19 +166,17 @@ fn emit_thread(
                     None => EventKind::ReallocUnknown { size },
                 }
             }
-            Op::Failed => EventKind::Failed { size: raw.address },
+            Op::Failed => EventKind::Failed { size },
             Op::ThreadStart => EventKind::ThreadStart,
             Op::ThreadEnd => EventKind::ThreadEnd,
-            Op::Fork => EventKind::Fork {
-                child_pid: raw.address,
-            },
-            Op::Mark => match marks.get(raw.address as usize) {
+            Op::Fork => EventKind::Fork { child_pid: size },
+            Op::Mark => match marks.next() {
                 Some(&name) => EventKind::Mark { name },
-                // A session keeps the name before it stores the event; without one there is nothing to tell.
                 None => return true,
             },
+            Op::Text => return true,
         };
-        if raw.op == Op::ThreadEnd && !stream.is_last(position - 1) {
+        if raw.op == Op::ThreadEnd && !stream.is_last(after.position) {
             ended = true;
             return true;
         }
@@ -194,7 +191,7 @@ fn emit_thread(
         }
         true
     });
-    if position == stream.len() {
+    if stream.is_last(slice.to.position) {
         if let Some(old) = carried.take() {
             out.push(Event {
                 time_ns: last_ns,

@@ -35,7 +35,7 @@ use trace_format::{LiveTotals, TapeWriter};
 pub enum Phase {
     /// The scenario runs; counted in its operations.
     Run,
-    /// The tape is made; counted in caught events.
+    /// The tape is made; counted in words of the capture, of which an event takes mostly one.
     Finish,
 }
 
@@ -87,7 +87,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            window_events: 2 << 20,
+            window_events: 1 << 19,
             waiting_events: 5 << 20,
             skew_ns: 100_000,
         }
@@ -107,26 +107,31 @@ pub fn finish<W: Write>(
     settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<Finished, RecordError> {
-    let total = capture.events();
+    let total = capture.words();
     for (number, thread) in capture.threads.iter().enumerate() {
         writer.thread(number as u32, thread.os_tid, &thread.name);
     }
-    let marks: Vec<u32> = capture.marks.iter().map(|name| writer.mark(name)).collect();
     let mut streams: Vec<Stream> = (0u32..)
         .zip(&capture.threads)
-        .map(|(n, t)| Stream::new(n, t, capture.started_stamp))
+        .map(|(n, t)| Stream::new(n, t, capture.timeline))
         .collect();
     let mut pairings: Vec<Pairing> = (0..1 << PARTITION_BITS)
         .map(|_| Pairing::new(settings.skew_ns))
         .collect();
-    let mut emitter = Emitter::new(streams.len(), settings.waiting_events, marks);
+    let mut emitter = Emitter::new(streams.len(), settings.waiting_events);
     let mut peak = Peak::default();
     let mut repairs = Repairs::default();
     let mut done = 0;
     progress(Phase::Finish, 0, total);
 
     for end_ns in windows::boundaries(capture, settings.window_events) {
-        let (slices, touches) = gather(&streams, end_ns);
+        let (mut slices, touches) = gather(&streams, end_ns);
+        for slice in &mut slices {
+            let marks = slice.marks.iter();
+            slice.mark_numbers = marks
+                .map(|name| writer.mark(&String::from_utf8_lossy(name)))
+                .collect();
+        }
         let first_made: Vec<u64> = streams.iter().map(Stream::made).collect();
         let mut raises = pair(&mut pairings, touches, &slices, &first_made);
         order::settle(
@@ -141,8 +146,8 @@ pub fn finish<W: Write>(
         emitter.write_full(writer)?;
         peak.add(deltas, end_ns);
         for (number, slice) in slices.iter().enumerate() {
-            capture.forget(number, slice.from, slice.to);
-            done += slice.to - slice.from;
+            capture.forget(number, slice.from, slice.to.position);
+            done += slice.to.position.words() - slice.from.words();
         }
         progress(Phase::Finish, done, total);
     }

@@ -2,25 +2,31 @@
 
 use super::address::partition_of;
 use super::pairing::{Made, Touch};
-use crate::runtime::CapturedThread;
+use crate::runtime::capture::text_of;
 use crate::runtime::raw::{Op, Raw};
+use crate::runtime::{CapturedThread, Position, Reader, Timeline};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use trace_format::BlockId;
+use trace_format::{BlockId, MAX_NAME_LEN};
+
+/// Addresses of user programs are below 2^48: what stands above tells address spaces apart.
+const SPACE_SHIFT: u32 = 48;
 
 /// A thread, and how far it has been read.
 #[derive(Debug)]
 pub(super) struct Stream<'c> {
     pub number: u32,
     thread: &'c CapturedThread<'c>,
-    started_stamp: u64,
-    /// Events read.
-    position: u64,
+    timeline: Timeline,
+    /// What is read.
+    reader: Reader,
     /// Time of the last event read.
     pub time_ns: u64,
     /// Blocks made so far.
     made: u64,
     /// The owner of a realloc's old block, when the window ended between its two raw events.
     pub carried: Option<Found>,
+    /// The address space's bits in the names of addresses.
+    space: u64,
     /// The thread's end was seen, and events after it: it is written after the last of them.
     pub ended: bool,
 }
@@ -28,13 +34,17 @@ pub(super) struct Stream<'c> {
 /// What a thread does within a window.
 #[derive(Debug)]
 pub(super) struct Slice {
-    /// Raw events `from` to before `to`.
-    pub from: u64,
-    pub to: u64,
+    /// Where it begins, and where the next one does.
+    pub from: Position,
+    pub to: Reader,
     /// Blocks that are made.
     pub makes: u32,
     /// For each release, in order: what was found out about the block.
     pub found: Vec<FoundCell>,
+    /// Names of the phases that begin, in order.
+    pub marks: Vec<Vec<u8>>,
+    /// Their numbers on the tape.
+    pub mark_numbers: Vec<u32>,
 }
 
 /// What was found out about a released block.
@@ -116,12 +126,13 @@ impl FoundCell {
 }
 
 impl<'c> Stream<'c> {
-    pub fn new(number: u32, thread: &'c CapturedThread<'c>, started_stamp: u64) -> Stream<'c> {
+    pub fn new(number: u32, thread: &'c CapturedThread<'c>, timeline: Timeline) -> Stream<'c> {
         Stream {
             number,
             thread,
-            started_stamp,
-            position: 0,
+            timeline,
+            space: u64::from(thread.space) << SPACE_SHIFT,
+            reader: Reader::default(),
             time_ns: 0,
             made: 0,
             carried: None,
@@ -134,65 +145,77 @@ impl<'c> Stream<'c> {
         self.made
     }
 
-    /// Events of the thread in all.
-    pub fn len(&self) -> u64 {
-        self.thread.len()
-    }
-
-    /// Raw events from where the stream stands to before `to`, with their times, which never run back: the first whose
-    /// `visit` is false ends the walk.
-    pub fn walk(&self, to: u64, mut visit: impl FnMut(Raw, u64) -> bool) {
+    /// Raw events from where the stream stands to before `to`, with the place behind each and their times, which never
+    /// run back: the first whose `visit` is false ends the walk. Pieces of text come with the time of the event before.
+    pub fn walk(&self, to: Position, mut visit: impl FnMut(&Reader, Raw, u64) -> bool) {
         let mut time_ns = self.time_ns;
-        for raw in self
-            .thread
-            .slices(self.position, to)
-            .flatten()
-            .map_while(|slot| slot.get())
-        {
-            time_ns = time_ns.max(raw.stamp.saturating_sub(self.started_stamp));
-            if !visit(raw, time_ns) {
-                return;
+        self.thread.read(&self.reader, to, |after, raw| {
+            if raw.op != Op::Text {
+                time_ns = time_ns.max(self.timeline.ns(raw.stamp));
             }
-        }
+            visit(after, raw, time_ns)
+        });
     }
 
     /// Reads events before `end_ns` and sorts what they do to addresses into `touches`. The stream stays where it is.
     pub fn gather(&self, end_ns: u64, partition_bits: u32, touches: &mut [Vec<Touch>]) -> Slice {
-        let (mut to, mut makes, mut releases) = (self.position, 0, 0);
-        self.walk(u64::MAX, |raw, time_ns| {
+        let (mut to, mut makes, mut releases) = (self.reader, 0, 0);
+        let mut marks: Vec<(Vec<u8>, usize)> = Vec::new();
+        self.walk(Position::END, |after, raw, time_ns| {
+            if let Some(text) = text_of(&raw) {
+                to = *after;
+                if let Some((name, _)) = marks.last_mut().filter(|(name, len)| name.len() < *len) {
+                    name.extend_from_slice(&text);
+                }
+                return true;
+            }
             if time_ns >= end_ns && end_ns != u64::MAX {
                 return false;
             }
-            to += 1;
+            to = *after;
             let touch = if raw.op.makes() {
                 makes += 1;
-                Touch::making(raw.address, time_ns, self.number, makes - 1, raw.size)
+                Touch::making(
+                    raw.address ^ self.space,
+                    time_ns,
+                    self.number,
+                    makes - 1,
+                    raw.size,
+                )
             } else if raw.op.releases() {
                 releases += 1;
-                Touch::release(raw.address, time_ns, self.number, releases - 1)
+                Touch::release(raw.address ^ self.space, time_ns, self.number, releases - 1)
             } else {
+                if raw.op == Op::Mark {
+                    marks.push((Vec::new(), raw.size.min(MAX_NAME_LEN as u64) as usize));
+                }
                 return true;
             };
-            touches[partition_of(raw.address, partition_bits)].push(touch);
+            touches[partition_of(touch.address, partition_bits)].push(touch);
             true
         });
-        let found = (0..releases).map(|_| FoundCell::new()).collect();
+        let marks = marks.into_iter().map(|(mut name, len)| {
+            name.truncate(len);
+            name
+        });
         Slice {
-            from: self.position,
+            from: self.reader.position,
             to,
             makes,
-            found,
+            found: (0..releases).map(|_| FoundCell::new()).collect(),
+            marks: marks.collect(),
+            mark_numbers: Vec::new(),
         }
     }
 
-    /// Whether the thread's very last raw event is number `position`.
-    pub fn is_last(&self, position: u64) -> bool {
-        position + 1 == self.len()
+    /// Whether the thread has nothing behind `position`.
+    pub fn is_last(&self, position: Position) -> bool {
+        self.thread.is_last(position)
     }
 
     /// Goes on to the end of the slice.
     pub fn pass(&mut self, slice: &Slice, time_ns: u64) {
-        self.position = slice.to;
+        self.reader = slice.to;
         self.made += u64::from(slice.makes);
         self.time_ns = time_ns;
     }
@@ -204,7 +227,7 @@ impl<'c> Stream<'c> {
         let mut releases = Vec::with_capacity(slice.found.len());
         let mut raises = Raises::new(raises);
         let mut time_ns = 0;
-        self.walk(slice.to, |raw, stamped_ns| {
+        self.walk(slice.to.position, |_, raw, stamped_ns| {
             time_ns = time_ns.max(stamped_ns);
             if raw.op.makes() {
                 makings.push(time_ns);
@@ -245,7 +268,7 @@ impl<'a> Raises<'a> {
     }
 }
 
-/// Whether the raw event stands on the tape by itself; the first half of a realloc does not.
+/// Whether the raw event stands on the tape by itself; the first half of a realloc does not, nor does a text.
 pub(super) fn is_event(op: Op) -> bool {
-    op != Op::ReallocOld
+    !matches!(op, Op::ReallocOld | Op::Text)
 }

@@ -1,9 +1,9 @@
 //! From a capture to the bytes of a tape.
 
+use super::counted::Counted;
 use crate::RecordError;
 use crate::finish::{Progress, Repairs, Settings, finish};
-use crate::runtime::reserve::page_size;
-use crate::runtime::{Capture, clock};
+use crate::runtime::Capture;
 use std::io::Write;
 use trace_format::{Ending, Header, TapeWriter};
 
@@ -19,7 +19,7 @@ pub struct RecordingOptions {
 }
 
 /// What a recording came to.
-#[derive(Copy, Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Recorded {
     /// Events on the tape.
     pub events: u64,
@@ -37,42 +37,24 @@ pub struct Recorded {
     pub lost: u64,
     /// What was out of order.
     pub repairs: Repairs,
+    /// How the tape says that it ended.
+    pub ending: Ending,
 }
 
-/// Writes the tape of `capture` to `out`, whose recording began at `started_unix_ns` on the wall clock.
-pub(crate) fn write_tape(
+/// Writes the tape of `capture` to `out`.
+pub(super) fn write_tape(
     capture: &Capture<'_>,
-    started_unix_ns: u64,
-    options: &RecordingOptions,
+    header: &Header,
+    ending: Ending,
     out: &mut dyn Write,
     progress: Progress<'_>,
 ) -> Result<Recorded, RecordError> {
-    let header = Header {
-        recorder: concat!("heaptape ", env!("CARGO_PKG_VERSION")).to_owned(),
-        name: options.name.clone(),
-        command: options.command.clone(),
-        pid: u64::from(std::process::id()),
-        started_unix_ns,
-        clock: clock::CLOCK,
-        page_size: page_size() as u32,
-        pointer_width: usize::BITS as u8,
-        notes: options.notes.clone(),
-    };
-    let mut counted = Counted {
-        inner: std::io::BufWriter::with_capacity(1 << 18, out),
-        bytes: 0,
-    };
-    let mut writer = TapeWriter::new(&mut counted, &header)?;
+    let mut counted = Counted::new(out);
+    let mut writer = TapeWriter::new(&mut counted, header)?;
     let finished = finish(capture, &mut writer, &Settings::default(), progress)?;
     let events = writer.events();
-    let ending = match capture.lost {
-        0 => Ending::Complete,
-        lost => Ending::Salvaged {
-            reason: format!("the capture buffers were full; {lost} events are missing"),
-        },
-    };
     writer
-        .finish(ending, finished.live)?
+        .finish(ending.clone(), finished.live)?
         .flush()
         .map_err(trace_format::TapeError::from)?;
     Ok(Recorded {
@@ -84,23 +66,6 @@ pub(crate) fn write_tape(
         live_blocks_at_end: finished.live.live_blocks_at_end,
         lost: capture.lost,
         repairs: finished.repairs,
+        ending,
     })
-}
-
-/// Counts what is written.
-struct Counted<W> {
-    inner: W,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
-    }
 }

@@ -1,9 +1,16 @@
 //! What is on a tape: figures, distributions, and their picture in a terminal.
 
+mod blocks;
 mod collect;
+mod columns;
 mod histogram;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
+pub use blocks::{BlockCell, Blocks};
+pub use columns::Column;
 pub use histogram::{Bucket, Histogram};
 
 use serde::Serialize;
@@ -40,11 +47,17 @@ pub struct Info {
     /// Bytes of the tape by events; absent without events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_per_event: Option<f64>,
+    /// The same by column; empty without events.
+    pub columns: Vec<Column>,
+    /// Chunks of the tape.
+    pub chunks: u64,
+    /// Chunks that `columns` was measured on: all, or 1,024 from all over the tape.
+    pub chunks_weighed: u64,
     /// Events of all kinds.
     pub events: u64,
     /// Time of the last event.
     pub duration_ns: u64,
-    /// Events by seconds; absent when there is no duration.
+    /// Events by seconds; absent when there is no duration, or no clock but only an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events_per_second: Option<f64>,
     /// Events by kind.
@@ -59,6 +72,8 @@ pub struct Info {
     pub live_bytes_at_end: u64,
     /// Blocks that live at the end: leaked, or still in use when the recording stopped.
     pub live_blocks_at_end: u64,
+    /// Sizes of those blocks.
+    pub leaked_sizes: Histogram,
     /// Blocks released (freed, or resized by realloc) by another thread than their maker.
     pub remote_releases: u64,
     /// Their share of all releases of known blocks; absent without releases.
@@ -68,9 +83,10 @@ pub struct Info {
     pub sizes: Histogram,
     /// Times from the making of a block to its release, in nanoseconds. A realloc ends one block and makes another.
     pub lifetimes: Histogram,
-    /// Names of the phases on the tape.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub marks: Vec<String>,
+    /// Both together, with the blocks that live at the end.
+    pub blocks: Blocks,
+    /// The marks on the tape, in the order in which each was first set.
+    pub marks: Vec<Mark>,
     /// The threads, by number.
     pub threads: Vec<Thread>,
 }
@@ -94,6 +110,19 @@ pub struct Kinds {
     pub thread_end: u64,
     pub fork: u64,
     pub mark: u64,
+}
+
+/// A mark that the program set: a phase begins.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Mark {
+    /// Its name.
+    pub name: String,
+    /// How often it was set.
+    pub count: u64,
+    /// When it was set first.
+    pub first_ns: u64,
+    /// When it was set last.
+    pub last_ns: u64,
 }
 
 /// A thread of the tape.
@@ -134,6 +163,7 @@ pub fn info_with_progress<S: ReadAt + Sync>(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Info, TapeError> {
     let counted = collect::collect(tape, progress)?;
+    let (columns, weighed) = columns::weigh(tape)?;
     let (header, totals) = (tape.header(), tape.totals());
     let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     let (ending, ending_reason) = match tape.ending() {
@@ -158,20 +188,27 @@ pub fn info_with_progress<S: ReadAt + Sync>(
         ending_reason,
         tape_bytes: tape.len_bytes(),
         bytes_per_event: share(tape.len_bytes(), totals.events),
+        columns,
+        chunks: tape.chunks().len() as u64,
+        chunks_weighed: weighed as u64,
         events: totals.events,
         duration_ns: totals.duration_ns,
-        events_per_second: share(totals.events, totals.duration_ns).map(|per_ns| per_ns * 1e9),
+        events_per_second: share(totals.events, totals.duration_ns)
+            .filter(|_| header.clock != Clock::Order)
+            .map(|per_ns| per_ns * 1e9),
+        marks: counted.marks_by_time(tape.marks()),
         kinds: counted.kinds,
         requested_bytes: counted.requested_bytes,
         peak_live_bytes: totals.peak_live_bytes,
         peak_live_ns: totals.peak_live_ns,
         live_bytes_at_end: totals.live_bytes_at_end,
         live_blocks_at_end: totals.live_blocks_at_end,
+        leaked_sizes: counted.leaked,
         remote_releases: counted.remote_releases,
         remote_share: share(counted.remote_releases, counted.releases),
         sizes: counted.sizes,
         lifetimes: counted.lifetimes,
-        marks: tape.marks().to_vec(),
+        blocks: counted.blocks,
         threads: tape
             .threads()
             .iter()

@@ -1,6 +1,6 @@
 //! An [`Info`] as text: a table of figures and two histograms. No colour.
 
-use super::{Histogram, Info};
+use super::{Histogram, Info, Thread};
 use crate::units::{bytes, grouped, nanoseconds, percent};
 use std::fmt::Write;
 
@@ -9,6 +9,9 @@ const BARS: std::ops::RangeInclusive<usize> = 10..=60;
 
 /// Columns of a histogram's line besides the bar.
 const BESIDES: usize = 46;
+
+/// So many marks and threads are listed.
+const LISTED: usize = 16;
 
 /// Eighths of a block, to draw parts of one.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -42,14 +45,11 @@ impl Info {
         let rate = self.events_per_second.map_or(String::new(), |r| {
             format!(", {} a second", grouped(r as u64))
         });
-        line(
-            "events",
-            format!(
-                "{} in {}{rate}",
-                grouped(self.events),
-                nanoseconds(self.duration_ns)
-            ),
-        );
+        let over = match self.clock {
+            "order" => "; their times are not known, only their order: 1 ns an event".to_owned(),
+            _ => format!(" in {}{rate}", nanoseconds(self.duration_ns)),
+        };
+        line("events", grouped(self.events) + &over);
         let (started, ended) = (
             self.threads.iter().filter(|t| t.started).count(),
             self.threads.iter().filter(|t| t.ended).count(),
@@ -63,8 +63,22 @@ impl Info {
                 grouped(ended as u64)
             ),
         );
-        if !self.marks.is_empty() {
-            line("phases", plain(&self.marks.join(", ")));
+        for mark in self.marks.iter().take(LISTED) {
+            let times = match mark.count {
+                1 => String::new(),
+                count => format!(", {} times in all", grouped(count)),
+            };
+            let name = plain(&mark.name);
+            line(
+                "mark",
+                format!("{name} after {}{times}", nanoseconds(mark.first_ns)),
+            );
+        }
+        if self.marks.len() > LISTED {
+            line(
+                "mark",
+                format!("… and {} more", grouped((self.marks.len() - LISTED) as u64)),
+            );
         }
         line(
             "requested",
@@ -99,11 +113,84 @@ impl Info {
         line("cross-thread", remote);
         text.push('\n');
         self.render_kinds(&mut text);
-        histogram(&mut text, "sizes requested", &self.sizes, width, |value| {
-            bytes(value)
-        });
-        histogram(&mut text, "lifetimes", &self.lifetimes, width, nanoseconds);
+        self.render_threads(&mut text);
+        self.render_columns(&mut text);
+        histogram(&mut text, "sizes requested", &self.sizes, width, bytes);
+        let (title, shown): (_, fn(u64) -> String) = match self.clock {
+            "order" => ("lifetimes, in events", grouped),
+            _ => ("lifetimes", nanoseconds),
+        };
+        histogram(&mut text, title, &self.lifetimes, width, shown);
+        histogram(
+            &mut text,
+            "sizes of blocks that were never freed",
+            &self.leaked_sizes,
+            width,
+            bytes,
+        );
         text
+    }
+
+    /// The threads with most events.
+    fn render_threads(&self, text: &mut String) {
+        let mut threads: Vec<(usize, &Thread)> = self.threads.iter().enumerate().collect();
+        threads.sort_by_key(|(number, thread)| (std::cmp::Reverse(thread.events), *number));
+        let _ = writeln!(text, "\nthreads{}from … to", " ".repeat(55));
+        for (number, thread) in threads.iter().take(LISTED) {
+            let mut name: String = plain(&thread.name).chars().take(26).collect();
+            if name.is_empty() {
+                name = format!("thread {number}");
+            }
+            let _ = writeln!(
+                text,
+                "  {name:<26} {:>16} {:>8}   {} … {}",
+                grouped(thread.events),
+                percent(thread.events, self.events),
+                nanoseconds(thread.start_ns),
+                nanoseconds(thread.end_ns)
+            );
+        }
+        if threads.len() > LISTED {
+            let rest: u64 = threads[LISTED..]
+                .iter()
+                .map(|(_, thread)| thread.events)
+                .sum();
+            let name = format!("… and {} more", grouped((threads.len() - LISTED) as u64));
+            let share = percent(rest, self.events);
+            let _ = writeln!(text, "  {name:<26} {:>16} {share:>8}", grouped(rest));
+        }
+    }
+
+    fn render_columns(&self, text: &mut String) {
+        if self.columns.is_empty() {
+            return;
+        }
+        let of = if self.chunks_weighed < self.chunks {
+            format!(", of {} of {} chunks", self.chunks_weighed, self.chunks)
+        } else {
+            String::new()
+        };
+        let _ = writeln!(text, "\nbytes an event on the tape, by column{of}");
+        for column in self
+            .columns
+            .iter()
+            .filter(|column| column.stored_bytes_per_event >= 0.0005)
+        {
+            let _ = writeln!(
+                text,
+                "  {:<26} {:>16.3} {:>8}   {:.3} unpacked",
+                column.name,
+                column.stored_bytes_per_event,
+                percent_of(
+                    column.stored_bytes_per_event,
+                    self.columns
+                        .iter()
+                        .map(|it| it.stored_bytes_per_event)
+                        .sum()
+                ),
+                column.plain_bytes_per_event,
+            );
+        }
     }
 
     fn render_kinds(&self, text: &mut String) {
@@ -133,6 +220,10 @@ impl Info {
             }
         }
     }
+}
+
+fn percent_of(part: f64, whole: f64) -> String {
+    format!("{:.1} %", part * 100.0 / whole)
 }
 
 fn histogram(

@@ -2,10 +2,12 @@
 
 use super::Recording;
 use crate::RecordError;
+use crate::runtime::Session;
 use crate::runtime::raw::Op;
-use crate::runtime::{Session, clock};
 use std::alloc::{GlobalAlloc, Layout};
+use std::path::Path;
 use std::sync::atomic::{AtomicPtr, Ordering, fence};
+use trace_capture::clock;
 
 /// Up to this alignment a request is a plain malloc: it is what every allocator's malloc guarantees here.
 const MALLOC_ALIGN: usize = 2 * size_of::<usize>();
@@ -56,12 +58,22 @@ impl<A> RecordingAlloc<A> {
         }
     }
 
-    /// Starts a recording of all threads.
+    /// Starts a recording of all threads. What is caught goes to files in the folder for temporary files, which are
+    /// gone when the recording is finished or dropped.
     ///
     /// # Errors
-    /// When this allocator or too many others are being recorded, or there is no address space for the buffers.
+    /// When this allocator or too many others are being recorded, or there is no room for the files.
     pub fn record(&self) -> Result<Recording<'_>, RecordError> {
-        Recording::start(&self.session)
+        Recording::start(&self.session, None)
+    }
+
+    /// As [`record`](RecordingAlloc::record), with the files in a new folder `folder`. Should the program die,
+    /// `heaptape salvage` makes a tape of that folder.
+    ///
+    /// # Errors
+    /// As [`record`](RecordingAlloc::record), and when the folder is there already.
+    pub fn record_in(&self, folder: &Path) -> Result<Recording<'_>, RecordError> {
+        Recording::start(&self.session, Some(folder))
     }
 
     /// Records the start of the calling thread now, and not just before its first request.
@@ -97,9 +109,9 @@ impl<A: GlobalAlloc> RecordingAlloc<A> {
         session.with_pen(|pen| {
             let block = make();
             if let Some(pen) = pen {
-                let stamp = clock::now();
+                let stamp = clock::after();
                 if block.is_null() {
-                    pen.note(Op::Failed, layout.size() as u64);
+                    pen.refused(layout.size());
                 } else if layout.align() > MALLOC_ALIGN {
                     pen.aligned(block, layout.size(), layout.align(), stamp);
                 } else {
@@ -142,7 +154,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for RecordingAlloc<A> {
             None => free(),
             Some(session) => session.with_pen(|pen| {
                 if let Some(pen) = pen {
-                    pen.block(Op::Free, block, 0, clock::now());
+                    pen.block(Op::Free, block, 0, clock::before());
                 }
                 free();
             }),
@@ -158,11 +170,11 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for RecordingAlloc<A> {
         };
         session.with_pen(|pen| {
             let Some(pen) = pen else { return change() };
-            let before = clock::now();
+            let before = clock::before();
             let changed = change();
-            let after = clock::now();
+            let after = clock::after();
             if changed.is_null() {
-                pen.note(Op::Failed, new_size as u64);
+                pen.refused(new_size);
             } else if layout.align() > MALLOC_ALIGN {
                 // No realloc of C keeps such an alignment: it is a free and an aligned malloc.
                 pen.block(Op::Free, block, 0, before);

@@ -2,16 +2,13 @@
 
 mod alloc;
 pub mod output;
-mod tape;
 
 pub use alloc::RecordingAlloc;
-pub use tape::{Recorded, RecordingOptions};
-
-pub(crate) use tape::write_tape;
 
 use crate::RecordError;
 use crate::finish::Progress;
-use crate::runtime::{Capture, Session};
+use crate::harvest::{Harvest, Outcome, Recorded, RecordingOptions};
+use crate::runtime::{CaptureFolder, Session, SessionInfo};
 use std::path::Path;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -22,16 +19,25 @@ pub struct Recording<'a> {
     session: &'static Session,
     switch: &'a AtomicPtr<Session>,
     stopped: bool,
+    /// Whether the folder was named by the caller, who may look for it when the tape can't be made.
+    named: bool,
 }
 
 impl<'a> Recording<'a> {
-    /// Starts recording what goes through `switch`.
-    fn start(switch: &'a AtomicPtr<Session>) -> Result<Recording<'a>, RecordError> {
+    /// Starts recording what goes through `switch`, in the new folder `folder` or one for temporary files.
+    fn start(
+        switch: &'a AtomicPtr<Session>,
+        folder: Option<&Path>,
+    ) -> Result<Recording<'a>, RecordError> {
         // Opening a session allocates, which a running recording of the global allocator would catch.
         if !switch.load(Ordering::Relaxed).is_null() {
             return Err(RecordError::AlreadyRecording);
         }
-        let session = Session::open()?;
+        let info = SessionInfo {
+            pid: u64::from(std::process::id()),
+            ..SessionInfo::default()
+        };
+        let session = Session::open(folder.unwrap_or(&CaptureFolder::temporary()), &info)?;
         let pointer = std::ptr::from_ref(session).cast_mut();
         if switch
             .compare_exchange(
@@ -43,14 +49,14 @@ impl<'a> Recording<'a> {
             .is_err()
         {
             session.close();
-            // SAFETY: the session was not given to anybody, so no thread has a chunk of its reserve.
-            unsafe { session.reserve().unmap() };
+            drop(session.take_folder());
             return Err(RecordError::AlreadyRecording);
         }
         Ok(Recording {
             session,
             switch,
             stopped: false,
+            named: folder.is_some(),
         })
     }
 
@@ -70,21 +76,20 @@ impl<'a> Recording<'a> {
     /// Stops recording and writes the tape to `out`: to a file beside it first, which takes its name when it is whole.
     ///
     /// # Errors
-    /// When the file can't be written. What was caught is lost then.
+    /// When the file can't be written. A folder that was named for the recording then stays, for `heaptape salvage`.
     pub fn finish(
-        mut self,
+        self,
         out: &Path,
         options: &RecordingOptions,
         progress: Progress<'_>,
     ) -> Result<Recorded, RecordError> {
-        self.stop();
-        output::to_file(out, |file| self.write(options, file, progress))
+        output::to_file(out, |file| self.finish_to(file, options, progress))
     }
 
     /// Stops recording and writes the tape to `out`.
     ///
     /// # Errors
-    /// When `out` refuses.
+    /// As [`finish`](Recording::finish), when `out` refuses.
     pub fn finish_to(
         mut self,
         out: &mut dyn std::io::Write,
@@ -92,29 +97,37 @@ impl<'a> Recording<'a> {
         progress: Progress<'_>,
     ) -> Result<Recorded, RecordError> {
         self.stop();
-        self.write(options, out, progress)
+        let Some(folder) = self.session.take_folder() else {
+            return Err(RecordError::NoEvents);
+        };
+        write_folder(folder, self.named, options, out, progress)
     }
+}
 
-    fn write(
-        &self,
-        options: &RecordingOptions,
-        out: &mut dyn std::io::Write,
-        progress: Progress<'_>,
-    ) -> Result<Recorded, RecordError> {
-        write_tape(
-            &Capture::of(self.session),
-            self.session.started_unix_ns(),
-            options,
-            out,
-            progress,
-        )
+/// Writes the tape of a folder with one process, and removes the folder; if that fails, the folder stays if it was
+/// `named`.
+fn write_folder(
+    mut folder: CaptureFolder,
+    named: bool,
+    options: &RecordingOptions,
+    out: &mut dyn std::io::Write,
+    progress: Progress<'_>,
+) -> Result<Recorded, RecordError> {
+    folder.compare_clocks();
+    let harvest = Harvest::open(folder.path())?;
+    let Some(process) = harvest.processes().first() else {
+        return Err(RecordError::NoEvents);
+    };
+    let written = harvest.write_process(process, &Outcome::Unknown, options, out, progress);
+    if written.is_err() && named {
+        folder.keep();
     }
+    written
 }
 
 impl Drop for Recording<'_> {
     fn drop(&mut self) {
         self.stop();
-        // A thread that is still inside a request keeps a place in the reserve, so its address space stays; its memory does not.
-        self.session.reserve().clear();
+        drop(self.session.take_folder());
     }
 }

@@ -66,7 +66,7 @@ impl Output {
     }
 
     /// Where to write.
-    pub fn writer(&mut self) -> &mut dyn Write {
+    pub fn writer(&mut self) -> &mut (dyn Write + Send) {
         match &mut self.file {
             Kind::Beside(file) => file.as_file_mut(),
             Kind::Special(file) => file,

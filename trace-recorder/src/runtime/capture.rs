@@ -1,166 +1,319 @@
-//! What a session caught, read back thread by thread.
+//! What was caught, thread by thread.
 
-use super::raw::RawSlot;
-use super::reserve::{Chunk, Reserve};
-use super::session::Session;
+use super::events::EventsFile;
+use super::raw::{Op, Raw};
+use super::timeline::Timeline;
+use std::sync::atomic::{AtomicU64, Ordering};
+use trace_capture::code::{Base, Decoder, MOST_WORDS, long, page_stamp, page_start};
+use trace_capture::layout::{HEAD_WORDS, PAGE_WORDS, Page};
 
-/// The events of all threads of a session that has ended.
+/// The events of some programs that go on one tape.
 #[derive(Debug)]
-pub struct Capture<'s> {
-    /// The threads, by number.
-    pub threads: Vec<CapturedThread<'s>>,
-    /// The stamp that is time 0.
-    pub started_stamp: u64,
-    /// Events that found no room in the reserve.
+pub struct Capture<'f> {
+    /// The threads, those of one program after those of another.
+    pub threads: Vec<CapturedThread<'f>>,
+    /// What time is.
+    pub timeline: Timeline,
+    /// Events that found no room.
     pub lost: u64,
-    /// Names of phases; the address field of an [`Op::Mark`](super::raw::Op::Mark) is a number in it.
-    pub marks: Vec<String>,
-    reserve: Option<&'s Reserve>,
+    files: Vec<&'f EventsFile>,
 }
 
 /// The events of one thread in its order.
 #[derive(Debug)]
-pub struct CapturedThread<'s> {
+pub struct CapturedThread<'f> {
     /// The system's number.
     pub os_tid: u64,
     /// The name.
     pub name: String,
-    chunks: Vec<&'s [RawSlot]>,
-    len: u64,
+    /// Which address space its addresses are of.
+    pub space: u32,
+    pieces: Vec<Piece<'f>>,
+    pages: u64,
 }
 
-impl<'s> Capture<'s> {
-    /// Reads what `session` caught. Events that arrive later are not part of it.
-    pub fn of(session: &'s Session) -> Capture<'s> {
-        let mut found: Vec<((u32, u32), &Chunk)> = session
-            .reserve()
-            .taken()
-            .filter_map(|chunk| Some((chunk.owner()?, chunk)))
-            .collect();
-        found.sort_unstable_by_key(|(owner, _)| *owner);
+/// Pages that follow one another in memory.
+#[derive(Debug)]
+struct Piece<'f> {
+    /// Pages of the thread before.
+    start: u64,
+    pages: &'f [Page],
+    /// Words of the first page that are no events.
+    skip: usize,
+}
+
+/// A place between two words of a thread.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Position {
+    /// Pages before.
+    pub page: u64,
+    /// Words of the page before.
+    pub word: u32,
+}
+
+impl Position {
+    /// Behind everything.
+    pub const END: Position = Position {
+        page: u64::MAX,
+        word: 0,
+    };
+
+    /// Words before, roughly, as a measure of work.
+    pub fn words(self) -> u64 {
+        self.page * PAGE_WORDS as u64 + u64::from(self.word)
+    }
+}
+
+/// A place in a thread, and what the words from there on are relative to.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reader {
+    /// The place.
+    pub position: Position,
+    decoder: Decoder,
+}
+
+impl<'f> Capture<'f> {
+    /// What `files` hold. Each has an address space of its own; the text says what stands behind the names of its threads.
+    pub fn of(files: &[(&'f EventsFile, String)], timeline: Timeline) -> Capture<'f> {
         let mut threads: Vec<CapturedThread> = Vec::new();
-        // A thread that was killed between joining and taking its first chunk has a number and no chunk: numbers close up.
-        for chunks in found.chunk_by(|a, b| a.0.0 == b.0.0) {
-            let first = chunks[0].1;
-            let slots = chunks.iter().map(|(_, chunk)| chunk.slots()).collect();
-            threads.push(CapturedThread::new(first.os_tid(), first.name(), slots));
+        let mut lost = 0;
+        for (space, (file, suffix)) in (0u32..).zip(files) {
+            lost += file.head().lost.load(Ordering::Relaxed);
+            let pieces = file.pieces();
+            for mine in pieces.chunk_by(|a, b| a.0.thread == b.0.thread) {
+                let Some((last, _, _)) = mine.last() else {
+                    continue;
+                };
+                let mut thread = CapturedThread {
+                    os_tid: last.os_tid,
+                    name: format!("{}{suffix}", last.name),
+                    space,
+                    pieces: Vec::with_capacity(mine.len()),
+                    pages: 0,
+                };
+                for (_, first, pages) in mine {
+                    thread.add(pages, if *first == 0 { HEAD_WORDS } else { 0 });
+                }
+                threads.push(thread);
+            }
         }
         Capture {
             threads,
-            started_stamp: session.started_stamp(),
-            lost: session.lost(),
-            marks: session.marks(),
-            reserve: Some(session.reserve()),
+            timeline,
+            lost,
+            files: files.iter().map(|(file, _)| *file).collect(),
         }
     }
 
-    /// A capture of slots that are kept elsewhere, for tests.
-    pub fn from_threads(threads: Vec<CapturedThread<'s>>, started_stamp: u64) -> Capture<'s> {
+    /// A capture of pages that are kept elsewhere, for tests. Stamps are nanoseconds, `zero` is time 0.
+    pub fn from_threads(threads: Vec<CapturedThread<'f>>, zero: u64) -> Capture<'f> {
         Capture {
             threads,
-            started_stamp,
+            timeline: Timeline::nanoseconds(zero),
             lost: 0,
-            marks: Vec::new(),
-            reserve: None,
+            files: Vec::new(),
         }
     }
 
-    /// All events.
-    pub fn events(&self) -> u64 {
-        self.threads.iter().map(|t| t.len).sum()
+    /// Words of all threads: about as many as there are events.
+    pub fn words(&self) -> u64 {
+        self.threads.iter().map(|t| t.end().words()).sum()
     }
 
-    /// Gives back the memory of a thread's events from `from` to before `to`.
-    pub fn forget(&self, thread: usize, from: u64, to: u64) {
-        if let Some(reserve) = self.reserve {
-            for slots in self.threads[thread].slices(from, to) {
-                reserve.forget(slots);
+    /// Lets go of the memory of a thread's pages from `from` to before `to`. They can be read again.
+    pub fn forget(&self, thread: usize, from: Position, to: Position) {
+        for piece in self.threads[thread].at_page(from.page) {
+            if piece.start >= to.page {
+                return;
+            }
+            let a = from.page.saturating_sub(piece.start) as usize;
+            let b = (to.page - piece.start).min(piece.pages.len() as u64) as usize;
+            let pages = &piece.pages[a.min(b)..b];
+            if let Some(file) = self.files.iter().find(|file| file.has(pages)) {
+                file.forget(pages);
             }
         }
     }
 }
 
-impl<'s> CapturedThread<'s> {
-    /// A thread whose events are in `chunks`, each full up to its first empty slot, all but the last one full.
-    pub fn new(os_tid: u64, name: String, chunks: Vec<&'s [RawSlot]>) -> CapturedThread<'s> {
-        let mut kept = Vec::with_capacity(chunks.len());
-        let mut len = 0;
-        for slots in chunks {
-            let filled = slots.partition_point(|slot| !slot.is_empty());
-            len += filled as u64;
-            kept.push(slots);
-            if filled < slots.len() {
-                break;
-            }
-        }
-        CapturedThread {
+impl<'f> CapturedThread<'f> {
+    /// A thread whose events are in `pages`.
+    pub fn new(os_tid: u64, name: String, pages: &'f [Page]) -> CapturedThread<'f> {
+        let mut thread = CapturedThread {
             os_tid,
             name,
-            chunks: kept,
-            len,
+            space: 0,
+            pieces: Vec::new(),
+            pages: 0,
+        };
+        thread.add(pages, 0);
+        thread
+    }
+
+    fn add(&mut self, pages: &'f [Page], skip: usize) {
+        self.pieces.push(Piece {
+            start: self.pages,
+            pages,
+            skip,
+        });
+        self.pages += pages.len() as u64;
+    }
+
+    /// Whether there are no events.
+    pub fn is_empty(&self) -> bool {
+        self.pages == 0
+    }
+
+    /// The end of the last page.
+    pub fn end(&self) -> Position {
+        Position {
+            page: self.pages,
+            word: 0,
         }
     }
 
-    /// Number of events.
-    pub fn len(&self) -> u64 {
-        self.len
+    fn at_page(&self, page: u64) -> &[Piece<'f>] {
+        let first = self
+            .pieces
+            .partition_point(|piece| piece.start + piece.pages.len() as u64 <= page);
+        &self.pieces[first..]
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+    /// Stamps at the starts of pages, of one in `step`.
+    pub fn stamps(&self, step: usize) -> impl Iterator<Item = u64> + '_ {
+        self.pieces
+            .iter()
+            .flat_map(|piece| {
+                let words = piece.pages.iter().map(|page| &page[0]);
+                // A chunk's first page begins behind the head.
+                let first = piece.pages.first().and_then(|page| page.get(piece.skip));
+                first.into_iter().chain(words.skip(1))
+            })
+            .step_by(step)
+            .filter_map(|word| page_stamp(word.load(Ordering::Relaxed)))
     }
 
-    /// The slots of events `from` to before `to`, in order.
-    pub fn slices(&self, from: u64, to: u64) -> impl Iterator<Item = &'s [RawSlot]> + '_ {
-        let to = to.min(self.len);
-        let mut start = 0u64;
-        self.chunks.iter().filter_map(move |slots| {
-            let (first, end) = (start, start + slots.len() as u64);
-            start = end;
-            let (a, b) = (from.max(first), to.min(end));
-            (a < b).then(|| &slots[(a - first) as usize..(b - first) as usize])
-        })
+    /// Reads events from where `reader` stands to before `to`: `visit` is told each with the reader as it stands behind
+    /// it. The first whose `visit` is false ends the reading.
+    pub fn read(&self, reader: &Reader, to: Position, mut visit: impl FnMut(&Reader, Raw) -> bool) {
+        let mut decoder = reader.decoder;
+        let Position { page, word } = reader.position;
+        let mut from = word as usize;
+        for piece in self.at_page(page) {
+            let first = page.saturating_sub(piece.start) as usize;
+            for (number, words) in piece.pages.iter().enumerate().skip(first) {
+                let page = piece.start + number as u64;
+                let end = match page.cmp(&to.page) {
+                    std::cmp::Ordering::Less => PAGE_WORDS,
+                    std::cmp::Ordering::Equal => to.word as usize,
+                    std::cmp::Ordering::Greater => return,
+                };
+                let skip = if number == 0 { piece.skip } else { 0 };
+                let from = std::mem::take(&mut from).max(skip);
+                for (at, word) in words.iter().enumerate().take(end).skip(from) {
+                    let word = word.load(Ordering::Acquire);
+                    if word == 0 {
+                        break;
+                    }
+                    let Some(raw) = decoder.take(word) else {
+                        continue;
+                    };
+                    let position = Position {
+                        page,
+                        word: at as u32 + 1,
+                    };
+                    if !visit(&Reader { position, decoder }, raw) {
+                        return;
+                    }
+                }
+            }
+        }
     }
+
+    /// Whether nothing stands behind `position`.
+    pub fn is_last(&self, position: Position) -> bool {
+        if position.page + 1 != self.pages {
+            return position.page >= self.pages;
+        }
+        let Some(piece) = self.pieces.last() else {
+            return true;
+        };
+        let word = piece
+            .pages
+            .last()
+            .and_then(|page| page.get(position.word as usize));
+        word.is_none_or(|word| word.load(Ordering::Relaxed) == 0)
+    }
+}
+
+/// Pages with these events, at most `most` words on each, for tests.
+pub fn pages_of(events: &[Raw], most: usize) -> Vec<Page> {
+    let mut pages: Vec<Vec<u64>> = Vec::new();
+    let mut base = Base::default();
+    for event in events {
+        if pages
+            .last()
+            .is_none_or(|page| page.len() + MOST_WORDS > most.clamp(8, PAGE_WORDS))
+        {
+            pages.push(page_start(base).to_vec());
+        }
+        let (words, len) = long(&mut base, *event);
+        if let Some(page) = pages.last_mut() {
+            page.extend_from_slice(&words[..len]);
+        }
+    }
+    let whole = |words: &Vec<u64>| -> Page {
+        std::array::from_fn(|at| AtomicU64::new(words.get(at).copied().unwrap_or(0)))
+    };
+    pages.iter().map(whole).collect()
+}
+
+/// A piece of a text that an event carries.
+pub fn text_of(raw: &Raw) -> Option<[u8; 7]> {
+    let [text @ .., _] = raw.address.to_le_bytes();
+    (raw.op == Op::Text).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::raw::{Op, Raw};
 
-    fn slots(filled: usize, size: usize) -> Vec<RawSlot> {
-        (0..size)
-            .map(|n| {
-                let slot = RawSlot::empty();
-                if n < filled {
-                    slot.put(Raw {
-                        op: Op::Free,
-                        align_log2: 0,
-                        size: 0,
-                        address: n as u64,
-                        stamp: 0,
-                    });
-                }
-                slot
-            })
-            .collect()
+    fn events(count: u64) -> Vec<Raw> {
+        let event = |n| Raw {
+            op: if n % 3 == 0 { Op::Malloc } else { Op::Free },
+            align_log2: 0,
+            size: if n % 3 == 0 { n * 1000 } else { 0 },
+            address: 16 * n,
+            stamp: 100_000 * n,
+        };
+        (0..count).map(event).collect()
     }
 
     #[test]
-    fn slices_cross_chunks() {
-        let (a, b, c) = (slots(4, 4), slots(4, 4), slots(1, 4));
-        let thread = CapturedThread::new(1, "t".into(), vec![&a, &b, &c]);
-        assert_eq!(thread.len(), 9);
-        let lens = |from, to| {
-            thread
-                .slices(from, to)
-                .map(<[RawSlot]>::len)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(lens(0, 9), [4, 4, 1]);
-        assert_eq!(lens(3, 5), [1, 1]);
-        assert_eq!(lens(5, 5), [0usize; 0]);
-        assert_eq!(lens(8, 100), [1]);
+    fn a_thread_is_read_in_parts() {
+        let events = events(500);
+        let pages = pages_of(&events, 40);
+        let thread = CapturedThread::new(1, "t".into(), &pages);
+        assert!(pages.len() > 20);
+        let mut reader = Reader::default();
+        let mut read = Vec::new();
+        for stop in (0..=510).step_by(17) {
+            let mut next = reader;
+            thread.read(&reader, Position::END, |after, raw| {
+                if read.len() >= stop {
+                    return false;
+                }
+                read.push(raw);
+                next = *after;
+                true
+            });
+            // Nothing lies between what was visited last and the place behind it.
+            thread.read(&reader, next.position, |_, _| true);
+            reader = next;
+        }
+        assert_eq!(read, events);
+        assert!(thread.is_last(reader.position));
+        assert!(!thread.is_last(Position::default()));
+        assert_eq!(thread.stamps(1).count(), pages.len());
     }
 }

@@ -1,16 +1,32 @@
-//! The hot path: catching an event in a buffer of its own thread.
+//! A recording while it runs and what it leaves: the recorder's side of [`trace_capture`].
 //!
-//! No lock, no system call and no allocation from the request to the stored event; once per 65,530 events a thread
-//! takes the next chunk of a big reserve of address space. A [`raw`] event holds an address and a stamp; what block
-//! that was is found out afterwards.
+//! * [`folder`]: the folder that a recording is, with its control file;
+//! * [`session`]: the recording of an allocator within this process;
+//! * [`events`]: a file of events, read;
+//! * [`timeline`]: from stamps to nanoseconds;
+//! * [`capture`]: what was caught, thread by thread.
 
-pub mod capture;
-pub mod clock;
 mod local;
-pub mod raw;
-pub mod reserve;
+
+pub mod clock;
+
+pub mod folder;
+
 pub mod session;
+
+pub mod signals;
+
 mod thread_end;
 
-pub use capture::{Capture, CapturedThread};
+pub mod timeline;
+
+pub mod events;
+
+pub mod capture;
+
+pub use capture::{Capture, CapturedThread, Position, Reader};
+pub use events::{EventsError, EventsFile};
+pub use folder::{CaptureFolder, SessionInfo};
 pub use session::{Pen, Session};
+pub use timeline::Timeline;
+pub use trace_capture::raw;

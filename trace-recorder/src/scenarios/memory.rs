@@ -1,48 +1,61 @@
-//! Whether a scenario fits in memory, before it starts.
+//! Whether a scenario fits in memory and on the disk, before it starts.
 
 use super::Scenario;
 use crate::RecordError;
-use crate::runtime::raw::RawSlot;
+use crate::runtime::folder::free_bytes;
+use std::path::Path;
 
-/// What finishing takes besides, roughly: windows, waiting events, the blocks that live.
+/// What finishing takes, roughly: windows, waiting events, the blocks that live.
 const FINISHING_BYTES: u64 = 600 << 20;
 
 /// Events below this are no reason to look at the memory: any machine has room for them.
 const FEW_EVENTS: u64 = 1 << 20;
 
-/// Refuses a scenario that is expected to need more memory than is available.
-pub(super) fn check(scenario: Scenario, live_bytes: u64, events: u64) -> Result<(), RecordError> {
-    let Some(available) = available() else {
-        return Ok(());
-    };
-    let capture = events.saturating_mul(size_of::<RawSlot>() as u64);
+/// Bytes of the capture for an event: mostly one word, and some of what a thread prepares is never used.
+const CAPTURE_BYTES: u64 = 11;
+
+/// Bytes of the tape for an event, at most as a rule.
+const TAPE_BYTES: u64 = 3;
+
+/// Refuses a scenario that is expected to need more memory than is available, or more room on the disk of its capture.
+pub(super) fn check(
+    scenario: Scenario,
+    live_bytes: u64,
+    events: u64,
+    folder: &Path,
+) -> Result<(), RecordError> {
     let finishing = if events > FEW_EVENTS {
         FINISHING_BYTES
     } else {
         0
     };
     // The blocks are gone when the tape is made, so it is one or the other.
-    let needed = capture.saturating_add(live_bytes.max(finishing));
-    if needed <= available {
-        return Ok(());
+    let needed = live_bytes.max(finishing);
+    if let Some(available) = available().filter(|&available| needed > available) {
+        return Err(RecordError::Memory {
+            what: format!("the live set of scenario {scenario}"),
+            needed,
+            available,
+            advice: "fewer --threads, --ops or a smaller --ring make it smaller".to_owned(),
+        });
     }
-    let (what, advice) = if live_bytes > capture {
-        (
-            format!("the live set of scenario {scenario}"),
-            "fewer --threads, --ops or a smaller --ring make it smaller",
-        )
-    } else {
-        (
-            format!("recording {events} events of scenario {scenario}"),
-            "fewer --threads or --ops make it shorter",
-        )
-    };
-    Err(RecordError::Memory {
-        what,
-        needed,
-        available,
-        advice: advice.to_owned(),
-    })
+    let needed = events.saturating_mul(CAPTURE_BYTES + TAPE_BYTES);
+    let disk = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let disk = disk.unwrap_or(Path::new("."));
+    match free_bytes(disk).filter(|&free| needed > free) {
+        Some(available) => Err(RecordError::Disk {
+            what: format!("recording {events} events of scenario {scenario}"),
+            disk: disk.to_owned(),
+            needed,
+            available,
+            advice:
+                "fewer --threads or --ops make it shorter, and -o may name a file on a larger disk"
+                    .to_owned(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Memory that can be had without swapping, as the kernel estimates it and as this control group allows.
@@ -83,10 +96,15 @@ mod tests {
 
     #[test]
     fn too_much_names_the_bytes() {
-        assert!(check(Scenario::Basic, 1 << 10, 10).is_ok());
-        let error = check(Scenario::EphemeralVisits, 591_052_800_000_000, 10)
+        let folder = std::env::temp_dir().join("x.capture");
+        assert!(check(Scenario::Basic, 1 << 10, 10, &folder).is_ok());
+        let error = check(Scenario::EphemeralVisits, 591_052_800_000_000, 10, &folder)
             .unwrap_err()
             .to_string();
-        assert!(error.contains("591052800000240"), "{error}");
+        assert!(error.contains("591052800000000"), "{error}");
+        let error = check(Scenario::Ephemeral, 1, 1 << 50, &folder)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(&(14u64 << 50).to_string()), "{error}");
     }
 }

@@ -21,8 +21,10 @@ pub use options::{Plan, Scale, ScenarioOptions};
 
 use crate::RecordError;
 use crate::finish::{Phase, Progress};
+use crate::harvest::{Recorded, RecordingOptions};
+use crate::recording::RecordingAlloc;
 use crate::recording::output;
-use crate::recording::{Recorded, RecordingAlloc, RecordingOptions};
+use crate::runtime::CaptureFolder;
 use crew::Crew;
 use std::alloc::System;
 use std::path::Path;
@@ -128,21 +130,29 @@ impl std::str::FromStr for Scenario {
 
 /// Runs a scenario under the recorder and writes its tape to `out`.
 ///
-/// The tape is written beside `out` first and takes its name when it is whole.
+/// What is caught goes to a folder beside `out`. The tape is written beside `out` first and takes its name when it is
+/// whole.
 ///
 /// # Errors
-/// [`RecordError`]: an option that makes no sense, too little memory, a file that can't be written, a thread that can't be started.
+/// [`RecordError`]: an option that makes no sense, too little memory or room on disk, a file that can't be written, a thread that can't be started.
 pub fn record_scenario(
     scenario: Scenario,
     options: &ScenarioOptions,
     out: &Path,
     progress: Progress<'_>,
 ) -> Result<Recorded, RecordError> {
-    let plan = checked_plan(scenario, options)?;
-    output::to_file(out, |file| run(scenario, &plan, file, progress))
+    // A device or a pipe has nothing beside it.
+    let special = std::fs::metadata(out).is_ok_and(|there| !there.is_file());
+    let folder = if special {
+        CaptureFolder::temporary()
+    } else {
+        CaptureFolder::beside(out)
+    };
+    let plan = checked_plan(scenario, options, &folder)?;
+    output::to_file(out, |file| run(scenario, &plan, &folder, file, progress))
 }
 
-/// As [`record_scenario`], to any writer.
+/// As [`record_scenario`], to any writer; what is caught goes to the folder for temporary files.
 ///
 /// # Errors
 /// As [`record_scenario`].
@@ -152,27 +162,47 @@ pub fn record_scenario_to(
     out: &mut dyn std::io::Write,
     progress: Progress<'_>,
 ) -> Result<Recorded, RecordError> {
-    let plan = checked_plan(scenario, options)?;
-    run(scenario, &plan, out, progress)
+    let folder = CaptureFolder::temporary();
+    let plan = checked_plan(scenario, options, &folder)?;
+    run(scenario, &plan, &folder, out, progress)
 }
 
-fn checked_plan(scenario: Scenario, options: &ScenarioOptions) -> Result<Plan, RecordError> {
+/// Runs a scenario under the process's own malloc, and records nothing: what a program does that nobody watches.
+///
+/// # Errors
+/// [`RecordError`]: an option that makes no sense, a thread that can't be started.
+pub fn run_scenario(scenario: Scenario, options: &ScenarioOptions) -> Result<(), RecordError> {
+    let plan = scenario.plan(options)?;
+    let crew = Arc::new(Crew::new(RecordingAlloc::new(System), plan.threads));
+    let ran = scenario
+        .start(&crew, &plan)
+        .and_then(|()| crew.run(&|_| {}));
+    crew.abandon_unless_started();
+    ran
+}
+
+fn checked_plan(
+    scenario: Scenario,
+    options: &ScenarioOptions,
+    folder: &Path,
+) -> Result<Plan, RecordError> {
     let plan = scenario.plan(options)?;
     let (live, events) = scenario.expected(&plan);
-    memory::check(scenario, live, events)?;
+    memory::check(scenario, live, events, folder)?;
     Ok(plan)
 }
 
 fn run(
     scenario: Scenario,
     plan: &Plan,
+    folder: &Path,
     out: &mut dyn std::io::Write,
     progress: Progress<'_>,
 ) -> Result<Recorded, RecordError> {
     let total = plan.ops.saturating_mul(u64::from(plan.threads));
     progress(Phase::Run, 0, total);
     let crew = Arc::new(Crew::new(RecordingAlloc::new(System), plan.threads));
-    let recording = crew.allocator().record()?;
+    let recording = crew.allocator().record_in(folder)?;
     let ran = scenario
         .start(&crew, plan)
         .and_then(|()| crew.run(&|done| progress(Phase::Run, done, total)));

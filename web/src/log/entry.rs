@@ -16,7 +16,7 @@ pub enum Kind {
     Realloc,
     /// `free`
     Free,
-    /// `free` of a block from before the tape
+    /// `free` of a block from before the tape, or of one that damage has lost
     FreeUnknown,
     /// A request that was refused when it was recorded
     Failed,
@@ -30,10 +30,54 @@ pub enum Kind {
     Mark,
 }
 
+impl Kind {
+    const ALL: [Kind; 11] = [
+        Kind::Malloc,
+        Kind::Calloc,
+        Kind::Aligned,
+        Kind::Realloc,
+        Kind::Free,
+        Kind::FreeUnknown,
+        Kind::Failed,
+        Kind::ThreadStart,
+        Kind::ThreadEnd,
+        Kind::Fork,
+        Kind::Mark,
+    ];
+
+    /// Whether an event of this kind makes a block.
+    pub fn makes_block(self) -> bool {
+        matches!(
+            self,
+            Kind::Malloc | Kind::Calloc | Kind::Aligned | Kind::Realloc
+        )
+    }
+}
+
+/// Kind, alignment and thread of an event in 32 bits: 4, 6 and 22 of them, from the lowest. Tapes have at most 2¹⁹ threads.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct What {
-    pub(super) kind: Kind,
-    pub(super) align_log2: u8,
+pub(super) struct What(u32);
+
+impl What {
+    pub(super) fn new(kind: Kind, align_log2: u8, thread: u32) -> What {
+        What(kind as u32 | u32::from(align_log2 & 63) << 4 | thread << 10)
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        Kind::ALL[(self.0 & 15) as usize % Kind::ALL.len()]
+    }
+
+    pub(super) fn thread(self) -> u32 {
+        self.0 >> 10
+    }
+
+    /// The alignment asked for, in bytes; 0 if none was.
+    pub(super) fn align(self) -> u64 {
+        match self.kind() {
+            Kind::Aligned => 1 << (self.0 >> 4 & 63),
+            _ => 0,
+        }
+    }
 }
 
 /// One event of the log.
@@ -56,38 +100,43 @@ pub struct Entry {
 impl Entry {
     /// Whether it makes a block.
     pub fn makes_block(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Malloc | Kind::Calloc | Kind::Aligned | Kind::Realloc
-        )
+        self.kind.makes_block()
     }
 }
 
-/// What an event is, and its number: bytes requested, a mark's number, or a child process.
-pub(super) fn describe(kind: &EventKind) -> (What, u64) {
-    let plain = |kind| What {
-        kind,
-        align_log2: 0,
-    };
+/// What an event is, its alignment, and its number: bytes requested, a mark's number, or a child process.
+pub(super) fn describe(kind: &EventKind) -> (Kind, u8, u64) {
     match *kind {
-        EventKind::Malloc { size } => (plain(Kind::Malloc), size),
-        EventKind::Calloc { size } => (plain(Kind::Calloc), size),
-        EventKind::AlignedMalloc { size, align_log2 } => (
-            What {
-                kind: Kind::Aligned,
-                align_log2,
-            },
-            size,
-        ),
+        EventKind::Malloc { size } => (Kind::Malloc, 0, size),
+        EventKind::Calloc { size } => (Kind::Calloc, 0, size),
+        EventKind::AlignedMalloc { size, align_log2 } => (Kind::Aligned, align_log2, size),
         EventKind::Realloc { size, .. } | EventKind::ReallocUnknown { size } => {
-            (plain(Kind::Realloc), size)
+            (Kind::Realloc, 0, size)
         }
-        EventKind::Free { .. } => (plain(Kind::Free), 0),
-        EventKind::FreeUnknown => (plain(Kind::FreeUnknown), 0),
-        EventKind::Failed { size } => (plain(Kind::Failed), size),
-        EventKind::ThreadStart => (plain(Kind::ThreadStart), 0),
-        EventKind::ThreadEnd => (plain(Kind::ThreadEnd), 0),
-        EventKind::Fork { child_pid } => (plain(Kind::Fork), child_pid),
-        EventKind::Mark { name } => (plain(Kind::Mark), u64::from(name)),
+        EventKind::Free { .. } => (Kind::Free, 0, 0),
+        EventKind::FreeUnknown => (Kind::FreeUnknown, 0, 0),
+        EventKind::Failed { size } => (Kind::Failed, 0, size),
+        EventKind::ThreadStart => (Kind::ThreadStart, 0, 0),
+        EventKind::ThreadEnd => (Kind::ThreadEnd, 0, 0),
+        EventKind::Fork { child_pid } => (Kind::Fork, 0, child_pid),
+        EventKind::Mark { name } => (Kind::Mark, 0, u64::from(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_alignment_and_thread_share_a_word() {
+        for (number, &kind) in Kind::ALL.iter().enumerate() {
+            assert_eq!(kind as usize, number);
+            for thread in [0, 1, (1 << 19) - 1, (1 << 22) - 1] {
+                let what = What::new(kind, 63, thread);
+                assert_eq!((what.kind(), what.thread()), (kind, thread));
+            }
+        }
+        assert_eq!(What::new(Kind::Aligned, 63, 3).align(), 1 << 63);
+        assert_eq!(What::new(Kind::Malloc, 12, 3).align(), 0);
     }
 }

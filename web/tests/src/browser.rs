@@ -74,6 +74,37 @@ impl Chromium {
         Ok(Chromium { browser })
     }
 
+    /// The largest memory of a page's process, in bytes: its proportional set size, as the kernel counts it.
+    ///
+    /// # Errors
+    /// The kernel does not say.
+    pub fn page_memory(&self) -> Result<u64> {
+        let own = self
+            .browser
+            .get_process_id()
+            .context("the browser has no process")?;
+        let mut most = 0;
+        for entry in std::fs::read_dir("/proc")? {
+            let path = entry?.path();
+            // Processes come and go while one looks; those that are gone have no memory.
+            let Ok(command) = std::fs::read_to_string(path.join("cmdline")) else {
+                continue;
+            };
+            if !command.contains("--type=renderer") || !descends(&path, own) {
+                continue;
+            }
+            let Ok(memory) = std::fs::read_to_string(path.join("smaps_rollup")) else {
+                continue;
+            };
+            let pss = memory.lines().find_map(|line| {
+                let kib = line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?;
+                kib.trim().parse::<u64>().ok()
+            });
+            most = most.max(pss.unwrap_or(0) * 1024);
+        }
+        Ok(most)
+    }
+
     /// Opens a page and waits until it is loaded.
     ///
     /// # Errors
@@ -86,6 +117,24 @@ impl Chromium {
         tab.navigate_to(url)?.wait_until_navigated()?;
         Ok(Page { tab })
     }
+}
+
+/// Whether a process of `/proc` descends from another.
+fn descends(process: &std::path::Path, ancestor: u32) -> bool {
+    let parent = |path: &std::path::Path| {
+        let status = std::fs::read_to_string(path.join("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+        line.trim().parse::<u32>().ok()
+    };
+    let mut at = process.to_path_buf();
+    for _ in 0..16 {
+        match parent(&at) {
+            Some(pid) if pid == ancestor => return true,
+            Some(pid) if pid > 1 => at = PathBuf::from(format!("/proc/{pid}")),
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// An open page.
@@ -193,6 +242,33 @@ impl Page {
     /// The page is gone.
     pub fn click_at(&self, x: f64, y: f64) -> Result<()> {
         self.tab.click_point(Point { x, y }).map(drop)
+    }
+
+    /// Drops a file with these bytes on the page, as a person drags one there.
+    ///
+    /// # Errors
+    /// The page is gone.
+    pub fn drop_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let name = serde_json::to_string(name)?;
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.run(&format!(
+            "(() => {{
+                const bytes = Uint8Array.from('{digits}'.match(/../g) ?? [], (two) => parseInt(two, 16));
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([bytes], {name}));
+                for (const type of ['dragenter', 'dragover', 'drop']) {{
+                    document.body.dispatchEvent(new DragEvent(type, {{ dataTransfer: transfer, bubbles: true, cancelable: true }}));
+                }}
+            }})()"
+        ))
+    }
+
+    /// Waits for so many milliseconds of the page's time.
+    ///
+    /// # Errors
+    /// The page is gone.
+    pub fn pause(&self, ms: u32) -> Result<()> {
+        self.run(&format!("new Promise((done) => setTimeout(done, {ms}))"))
     }
 
     /// Chooses a file in a file input.

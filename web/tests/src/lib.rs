@@ -4,5 +4,7 @@
 //! does. `HEAPTAPE_BIN` names another binary to test, `CHROMIUM` another browser.
 
 pub mod browser;
+pub mod figures;
+pub mod hosting;
 pub mod server;
 pub mod tapes;

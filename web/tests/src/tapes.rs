@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use trace_format::{
-    BlockId, Clock, Ending, Event, EventKind, Header, LiveTracker, MergedEvent, TapeWriter,
+    BlockId, Clock, Ending, Event, EventKind, Header, LiveTotals, LiveTracker, MAX_CHUNK_EVENTS,
+    MergedEvent, TapeWriter,
 };
 
 use crate::server;
@@ -104,10 +105,58 @@ pub fn mixed(events: u64, threads: u32, seed: u64) -> Result<Vec<u8>> {
     write(&all, &tracker)
 }
 
-fn write(threads: &[Thread], tracker: &LiveTracker) -> Result<Vec<u8>> {
-    let header = Header {
+/// A tape of one thread with `events` events, made quickly: random sizes, blocks that live for up to some thousand events,
+/// chunks as large as they may be.
+///
+/// # Errors
+/// The writer refuses the events, which would be a defect here.
+pub fn long(events: u64) -> Result<Vec<u8>> {
+    const LIVE: usize = 4096;
+    let mut random = Random(7);
+    let mut writer = TapeWriter::new(Vec::new(), &header("long"))?;
+    let mut live: Vec<(u64, u64)> = Vec::with_capacity(LIVE);
+    let (mut made, mut bytes) = (0u64, 0u64);
+    let mut totals = LiveTotals::default();
+    let mut chunk = Vec::with_capacity(MAX_CHUNK_EVENTS as usize);
+    for number in 0..events {
+        let time_ns = number * 40;
+        // Grows and shrinks in waves, so that there is a peak to find.
+        let wave = (number / 40_000 % 50).abs_diff(25) as usize * (LIVE / 25);
+        let kind = if live.len() < 64
+            || (live.len() < LIVE && random.next() % 1000 < 480 + wave as u64 / 40)
+        {
+            let size = random.size() % 40_000;
+            live.push((made, size));
+            made += 1;
+            bytes += size;
+            if bytes > totals.peak_live_bytes {
+                (totals.peak_live_bytes, totals.peak_live_ns) = (bytes, time_ns);
+            }
+            EventKind::Malloc { size }
+        } else {
+            let (index, size) = live.swap_remove(random.next() as usize % live.len());
+            bytes -= size;
+            EventKind::Free {
+                block: BlockId { thread: 0, index },
+            }
+        };
+        chunk.push(Event { time_ns, kind });
+        if chunk.len() == MAX_CHUNK_EVENTS as usize {
+            writer.write_chunk(0, &chunk)?;
+            chunk.clear();
+        }
+    }
+    if !chunk.is_empty() {
+        writer.write_chunk(0, &chunk)?;
+    }
+    (totals.live_bytes_at_end, totals.live_blocks_at_end) = (bytes, live.len() as u64);
+    Ok(writer.finish(Ending::Complete, totals)?)
+}
+
+fn header(name: &str) -> Header {
+    Header {
         recorder: "web-tests".to_string(),
-        name: "mixed".to_string(),
+        name: name.to_string(),
         command: Vec::new(),
         pid: 0,
         started_unix_ns: 0,
@@ -115,8 +164,11 @@ fn write(threads: &[Thread], tracker: &LiveTracker) -> Result<Vec<u8>> {
         page_size: 4096,
         pointer_width: 64,
         notes: Vec::new(),
-    };
-    let mut writer = TapeWriter::new(Vec::new(), &header)?;
+    }
+}
+
+fn write(threads: &[Thread], tracker: &LiveTracker) -> Result<Vec<u8>> {
+    let mut writer = TapeWriter::new(Vec::new(), &header("mixed"))?;
     for (index, thread) in threads.iter().enumerate() {
         for events in thread.events.chunks(5000) {
             writer.write_chunk(index as u32, events)?;
@@ -125,15 +177,34 @@ fn write(threads: &[Thread], tracker: &LiveTracker) -> Result<Vec<u8>> {
     Ok(writer.finish(Ending::Complete, tracker.totals())?)
 }
 
+/// The scenarios that the binary records, with options that keep each small.
+pub const SCENARIOS: [&str; 4] = ["basic", "ephemeral", "ephemeral-visits", "large"];
+
+/// So many numbers below `end`, the same each time.
+pub fn random(end: u64, count: usize) -> impl Iterator<Item = u64> {
+    let mut random = Random(end | 1);
+    std::iter::repeat_with(move || random.next() % end.max(1)).take(count)
+}
+
 /// A tape that the binary itself records.
 ///
 /// # Errors
 /// It can't be started, or fails.
 pub fn recorded(scenario: &str, folder: &Path) -> Result<PathBuf> {
+    recorded_with(scenario, folder, &["--threads", "4", "--ops", "20000"])
+}
+
+/// The same with options of one's own.
+///
+/// # Errors
+/// As there.
+pub fn recorded_with(scenario: &str, folder: &Path, options: &[&str]) -> Result<PathBuf> {
     let tape = folder.join(format!("{scenario}.tape"));
     let mut command = Command::new(server::binary()?);
     command
-        .args(["record", "--scenario", scenario, "--scale", "small", "-o"])
+        .args(["record", "--scenario", scenario, "--scale", "small"])
+        .args(options)
+        .arg("-o")
         .arg(&tape);
     let output = command
         .stdin(Stdio::null())

@@ -56,8 +56,10 @@ impl Open {
 
 /// How many different colours the map shows.
 const COLOURS: &str = "(() => {
-    const map = document.getElementById('map');
-    const data = map.getContext('2d').getImageData(0, 0, map.width, map.height).data;
+    const shown = document.querySelector('#pane-1 .cells');
+    const copy = new OffscreenCanvas(shown.width, shown.height).getContext('2d');
+    copy.drawImage(shown, 0, 0);
+    const data = copy.getImageData(0, 0, shown.width, shown.height).data;
     return new Set(new Uint32Array(data.buffer)).size;
 })()";
 
@@ -81,7 +83,7 @@ fn the_page_shows_the_named_tape() -> Result<()> {
             "at {position}"
         );
     }
-    let timeline: u32 = page.eval(&COLOURS.replace("'map'", "'timeline'"))?;
+    let timeline: u32 = page.eval(&COLOURS.replace("#pane-1 .cells", "#timeline"))?;
     assert!(timeline > 5, "the timeline is blank");
     Ok(())
 }
@@ -115,8 +117,9 @@ fn steps_go_on_and_back_by_buttons_and_keys() -> Result<()> {
     page.wait("heaptape.standing.position === 20000")?;
     page.press("p")?;
     page.wait("heaptape.position > 0 && heaptape.position < 20000")?;
-    let (at_peak, most): (f64, f64) =
-        page.eval("heaptape.session.course(false).then((c) => [heaptape.standing.requested_bytes, Math.max(...c.live)])")?;
+    let (at_peak, most): (f64, f64) = page.eval(
+        "[heaptape.standing.requested_bytes, heaptape.session.summary.threads[heaptape.view.heap].peak_live_bytes]",
+    )?;
     assert_eq!(at_peak, most);
     page.press("?")?;
     page.wait("document.getElementById('help').open")?;
@@ -128,7 +131,7 @@ fn scrubbing_and_the_number_go_to_an_event() -> Result<()> {
     let open = ready(1)?;
     let page = &open.page;
     let at: (f64, f64) = page.eval(
-        "(() => { const b = document.getElementById('timeline').getBoundingClientRect(); return [b.left + 64 + (b.width - 72) / 4, b.top + 50]; })()",
+        "(() => { const b = document.getElementById('timeline-box').getBoundingClientRect(); return [b.left + heaptape.view.timeline.x(5000), b.top + 50]; })()",
     )?;
     page.click_at(at.0, at.1)?;
     page.wait("Math.abs(heaptape.standing.position - 5000) < 40")?;
@@ -176,12 +179,8 @@ fn pointing_at_a_block_tells_who_made_it() -> Result<()> {
     // The largest block that is live now, so that the pixel is its own; and the middle of it on the map.
     let (x, y, maker): (f64, f64, u64) = page.eval(
         "(async () => {
-            let [most, best] = [null, null];
-            for (let number = 0; number < heaptape.position; number += 1) {
-                const event = await heaptape.session.event(number);
-                if (event.position !== null && event.size > (most ?? 0)) [most, best] = [event.size, event];
-            }
-            return [...heaptape.map.middleOf(best.position + most / 2), best.event];
+            const { blocks: [[position, size, event]] } = await heaptape.session.search(0, 'size>0');
+            return [...heaptape.map.middleOf(position + size / 2), event];
         })()",
     )?;
     page.point(x, y)?;
@@ -212,11 +211,14 @@ fn every_thread_has_a_heap() -> Result<()> {
     page.press("]")?;
     page.wait("heaptape.standing.heap === 1")?;
     assert_ne!(page.eval::<String>("heaptape.session.digest()")?, first);
-    page.click("#scope-all")?;
-    page.wait("heaptape.session.course(true).then((c) => Math.max(...c.footprint) > 0)")?;
+    page.click("[data-chart=all]")?;
     // Once all heaps are in the sum, there is memory wherever there are live bytes.
-    let whole = "heaptape.session.course(true).then((c) => c.footprint.every((bytes, bucket) => bytes >= c.live[bucket]))";
+    let whole = "heaptape.session.chartAt('all', 15000).then(([live, footprint]) => footprint?.[1] >= live[1] && live[1] > 0)";
     page.wait(whole)?;
+    page.click("#tab-threads")?;
+    page.wait("document.querySelectorAll('#lists tbody tr').length === 3")?;
+    page.click("#lists tbody tr:first-child button")?;
+    page.wait("heaptape.standing.heap === 0")?;
     assert_eq!(page.message()?, "");
     Ok(())
 }
@@ -231,67 +233,58 @@ fn a_tape_can_be_chosen_and_dropped() -> Result<()> {
     page.wait_ready()?;
     assert_eq!(page.eval::<u32>("heaptape.session.summary.events")?, 500);
 
-    let bytes = tapes::mixed(300, 2, 11)?;
-    page.run(&format!(
-        "(() => {{
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([new Uint8Array({bytes:?})], 'dropped.tape'));
-            document.body.dispatchEvent(new DragEvent('drop', {{ dataTransfer: transfer, bubbles: true, cancelable: true }}));
-        }})()"
-    ))?;
+    page.drop_file("dropped.tape", &tapes::mixed(300, 2, 11)?)?;
     page.wait("heaptape.session?.summary.events === 300 && document.documentElement.dataset.state === 'ready'")?;
     assert_eq!(page.message()?, "");
     Ok(())
 }
 
 #[test]
-fn bad_files_get_a_message_and_the_page_stays_alive() -> Result<()> {
+fn pictures_and_charts_can_be_saved() -> Result<()> {
     let open = ready(1)?;
     let page = &open.page;
-    let sound = tapes::mixed(4000, 1, 13)?;
-    let mut flipped = sound.clone();
-    flipped[200] ^= 0xFF;
-    let bad: [(&str, &[u8], &str); 4] = [
-        ("empty.tape", &[], "empty"),
-        (
-            "foreign.tape",
-            b"{ \"this\": \"is no tape\", \"padding\": \"0123456789abcdef\" }",
-            "not a tape",
-        ),
-        ("cut.tape", &sound[..sound.len() / 2], "byte"),
-        ("flipped.tape", &flipped, "amage"),
-    ];
-    for (name, bytes, says) in bad {
-        page.run("document.getElementById('alert').hidden = true")?;
-        page.choose_file("#file", &open.file(name, bytes)?)?;
-        page.wait("!document.getElementById('alert').hidden && document.documentElement.dataset.state === 'ready'")?;
-        let message = page.message()?;
-        assert!(
-            message.contains(name) && message.contains(says),
-            "{name}: {message}"
-        );
-        page.run("heaptape.goTo(77)")?;
-        assert_eq!(open.position()?, 77, "{name}: the page is alive");
+    let png: (f64, String) =
+        page.eval("heaptape.map.picture().then((blob) => [blob.size, blob.type])")?;
+    assert!(png.0 > 5000.0 && png.1 == "image/png", "{png:?}");
+    let svg: String =
+        page.eval("heaptape.session.svg({ what: 'heap', width: 800, height: 150, dark: false })")?;
+    assert!(
+        svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+        "{svg:.100}"
+    );
+    for words in ["live bytes", "footprint", "polyline", "polygon"] {
+        assert!(svg.contains(words), "{words}");
     }
-    page.choose_file("#file", &open.file("sound.tape", &sound)?)?;
-    page.wait("heaptape.session?.summary.events === 4000 && document.documentElement.dataset.state === 'ready'")?;
-    assert_eq!(page.message()?, "");
+    let sound = "new DOMParser().parseFromString(globalThis.svg, 'image/svg+xml').querySelector('parsererror') === null";
+    page.run(&format!(
+        "(globalThis.svg = {}, null)",
+        serde_json::to_string(&svg)?
+    ))?;
+    assert!(page.eval::<bool>(sound)?);
+    page.click("#export-button")?;
+    page.wait("!document.getElementById('export-menu').hidden")?;
+    page.click("#export-svg")?;
+    page.wait("document.getElementById('note').textContent.includes('.svg')")?;
     Ok(())
 }
 
 #[test]
-fn a_bad_named_tape_is_told_on_the_page_too() -> Result<()> {
-    let open = open(Some(b"no tape at all, though long enough to look at"))?;
-    open.page.wait("!document.getElementById('alert').hidden")?;
-    let message = open.page.message()?;
-    assert!(
-        message.contains("test.tape") && message.contains("not a tape"),
-        "{message}"
-    );
-    assert_eq!(
-        open.page
-            .eval::<String>("document.documentElement.dataset.state")?,
-        "empty"
-    );
+fn every_part_has_a_name_for_those_who_do_not_see_it() -> Result<()> {
+    let open = ready(2)?;
+    let page = &open.page;
+    page.press("w")?;
+    page.wait("heaptape.view.standings.length === 2")?;
+    let nameless: Vec<String> = page.eval(
+        "[...document.querySelectorAll('button, select, input, a, [role=img], [role=tab], [role=tabpanel], section, aside, dialog')]
+            .filter((one) => one.checkVisibility())
+            .filter((one) => !one.ariaLabel && !one.textContent.trim() && !one.labels?.length && !one.getAttribute('aria-labelledby'))
+            .map((one) => one.outerHTML.slice(0, 120))",
+    )?;
+    assert!(nameless.is_empty(), "{nameless:?}");
+    let landmarks: Vec<bool> = page.eval("['header', 'main', 'search', 'aside', 'h1'].map((name) => document.querySelector(name) !== null)")?;
+    assert!(landmarks.iter().all(|there| *there), "{landmarks:?}");
+    // The list of keys names every one that does something.
+    page.press("?")?;
+    page.wait("document.getElementById('help').open && document.querySelectorAll('#key-list dt').length > 15")?;
     Ok(())
 }

@@ -64,6 +64,40 @@ pub const RULES: Rules = Rules {
             ],
         },
         Package {
+            name: "alloc-bench",
+            // Any malloc, and none of ours by name.
+            imports: &[],
+            tests_import: &[],
+            layers: &[
+                "calls",
+                "random",
+                "counts",
+                "blocks",
+                "wheel",
+                "queue",
+                "workloads",
+                "launch",
+            ],
+        },
+        Package {
+            name: "peer-jemalloc",
+            imports: &[],
+            tests_import: &[],
+            layers: &[],
+        },
+        Package {
+            name: "peer-mimalloc",
+            imports: &[],
+            tests_import: &[],
+            layers: &[],
+        },
+        Package {
+            name: "peer-snmalloc",
+            imports: &[],
+            tests_import: &[],
+            layers: &[],
+        },
+        Package {
             name: "trace-format",
             imports: &[],
             tests_import: &[],
@@ -86,6 +120,7 @@ pub const RULES: Rules = Rules {
                 "layout",
                 "writer",
                 "tape",
+                "weigh",
                 "merge",
                 "live",
                 "report",
@@ -134,7 +169,7 @@ pub const RULES: Rules = Rules {
             tests_import: &[],
             layers: &[
                 "units", "theme", "error", "read", "stats", "text", "scene", "canvas", "study",
-                "charts", "render", "page", "write",
+                "charts", "render", "files", "page", "write",
             ],
         },
         Package {
@@ -151,11 +186,18 @@ pub const RULES: Rules = Rules {
                     only: &[],
                     without: &["native"],
                 },
+                // The lines over the events are drawn by the report's own code, on a canvas.
+                Import {
+                    package: "reports",
+                    only: &["canvas", "charts", "theme", "scene"],
+                    without: &["default", "files"],
+                },
             ],
             tests_import: &[],
             layers: &[
-                "error", "times", "log", "replay", "timeline", "load", "view", "session", "map",
-                "facts", "page",
+                "error", "source", "policy", "times", "log", "overview", "replay", "timeline",
+                "load", "preface", "view", "palette", "map", "session", "search", "facts",
+                "panels", "chart", "page",
             ],
         },
         Package {
@@ -168,7 +210,7 @@ pub const RULES: Rules = Rules {
             name: "web-tests",
             imports: &[Import::all("trace-format")],
             tests_import: &["web"],
-            layers: &["server", "browser", "tapes"],
+            layers: &["hosting", "server", "browser", "figures", "tapes"],
         },
         Package {
             name: "heaptape",
@@ -187,7 +229,15 @@ pub const RULES: Rules = Rules {
             name: "xtask",
             imports: &[Import::all("web-build")],
             tests_import: &[],
-            layers: &["process", "workspace", "layers", "web", "bench", "test"],
+            layers: &[
+                "process",
+                "workspace",
+                "layers",
+                "web",
+                "bench",
+                "gallery",
+                "test",
+            ],
         },
     ],
 };

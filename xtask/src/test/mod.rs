@@ -1,5 +1,6 @@
 //! `cargo xtask test`: named steps in order, each timed; the first failure ends it and says how to repeat that step.
 
+pub mod fuzz;
 pub mod steps;
 pub mod tools;
 

@@ -5,11 +5,11 @@
 
 use anyhow::Result;
 
-use super::{Context, Step, tools};
+use super::{Context, Step, fuzz, tools};
 use crate::{layers, web};
 
 /// All steps.
-pub const ALL: [Step; 10] = [
+pub const ALL: [Step; 11] = [
     Step {
         name: "tools",
         about: "what the other steps need is here, or is installed",
@@ -69,6 +69,12 @@ pub const ALL: [Step; 10] = [
         about: "all tests in release, property tests with 16 times as many cases, the main job at its full size",
         long: true,
         run: long,
+    },
+    Step {
+        name: "fuzz",
+        about: "every reader of foreign bytes is fuzzed for a minute (nightly and cargo-fuzz; says so where they are missing)",
+        long: true,
+        run: fuzz::run,
     },
 ];
 

@@ -59,12 +59,16 @@ void fill(int seed)
     tss_set(tss, std::malloc(100));
 }
 
-int threads()
+void make_keys()
 {
     for (int i = 0; i < 39; i++)
         CHECK(pthread_key_create(&keys[i], once) == 0);
     CHECK(pthread_key_create(&keys[39], again) == 0);
     CHECK(tss_create(&tss, once) == thrd_success);
+}
+
+int threads()
+{
     for (int wave = 0; wave < 20; wave++) {
         std::vector<std::thread> all;
         for (int i = 0; i < 8; i++)
@@ -155,6 +159,7 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 2);
     std::string what = argv[1];
+    make_keys();
     int code = what == "threads"   ? threads()
                : what == "signals" ? signals()
                : what == "blocked" ? blocked()

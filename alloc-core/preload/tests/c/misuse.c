@@ -34,7 +34,7 @@ static void neighbours(void)
                 before = blocks[i];
                 block = blocks[k];
             }
-    CHECK(least < size + 8192);
+    CHECK(least < size + size / 4 + 8192);
 }
 
 static void *make(void *unused)
@@ -52,7 +52,7 @@ static void overflow(size_t bytes, int byte)
     size_t header = size <= 1016 ? 8 : size <= 524288 ? 16 : 64;
     char *start = block - header;
     if (before)
-        CHECK(start >= before + size && start < before + size + 512);
+        CHECK(start >= before + size && start < before + size + size / 4 + 8192);
     memset(start, byte, bytes);
 }
 

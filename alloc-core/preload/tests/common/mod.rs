@@ -60,6 +60,8 @@ pub fn source(name: &str) -> PathBuf {
 pub fn compile(compiler: &str, name: &str, output: &str, flags: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
     std::fs::create_dir_all(&folder).expect("a folder for programs");
+    let path = folder.join(output);
+    // Another run may just be using the old one: it keeps its file.
     let output = folder.join(format!("{output}.{}", std::process::id()));
     let mut call = Command::new(compiler);
     // What is tested must not be optimised away, and is no fault of the test's.
@@ -81,7 +83,8 @@ pub fn compile(compiler: &str, name: &str, output: &str, flags: &[&str]) -> Path
         "{name} does not compile:\n{}",
         String::from_utf8_lossy(&done.stderr)
     );
-    output
+    std::fs::rename(&output, &path).expect("a program to rename");
+    path
 }
 
 /// How a program ended.

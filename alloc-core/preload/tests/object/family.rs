@@ -30,13 +30,7 @@ fn the_c_interface_serves_c_and_cpp() {
     let (include, library) = (format!("-I{}", include.display()), format!("-L{folder}"));
     let path = format!("-Wl,-rpath,{folder}");
     let strict = [
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        &include,
-        &library,
-        "-lfancy",
-        &path,
+        "-Wall", "-Wextra", "-Werror", &include, &library, "-lfancy", &path,
     ];
     let c = compile("cc", "api.c", "api", &strict);
     let cpp = [&["-x", "c++"][..], &[]].concat();

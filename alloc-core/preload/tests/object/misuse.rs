@@ -1,7 +1,7 @@
 //! What no correct program does is told in a line that names the address, and ends the program.
 
-use std::sync::OnceLock;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::common::{Ended, compile, run, under};
 
@@ -81,11 +81,7 @@ fn a_double_free_is_told() {
 
 #[test]
 fn what_is_no_block_is_told() {
-    all_are_told(
-        &["100"],
-        &["stack", "global", "mapped"],
-        &["own", "bare"],
-    );
+    all_are_told(&["100"], &["stack", "global", "mapped"], &["own", "bare"]);
     all_are_told(
         &["100", "1016", "5000", "32000", "300000", "1048576"],
         &[

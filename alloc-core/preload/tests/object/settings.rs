@@ -1,10 +1,14 @@
 //! The `FANCY_*` variables: what is meant happens, what means nothing is told and ignored.
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
 use crate::common::{Ended, compile, run, under};
 
 fn with(variables: &[(&str, &str)]) -> Ended {
-    let program = compile("cc", "misuse.c", "settings", &[]);
-    let mut call = under(&program, &["100", "none", "own"]);
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| compile("cc", "misuse.c", "settings", &[]));
+    let mut call = under(program, &["100", "none", "own"]);
     call.envs(variables.iter().copied());
     let ended = run(call, 30);
     ended.is_done();

@@ -1,0 +1,492 @@
+//! The protocols of the threaded layer in every order of their steps that the memory model allows, by loom:
+//! `cargo xtask test --only loom`, or
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test --release -p alloc-core --test loom
+//! ```
+//! The modules under test are those that ship; `LOOM_MAX_PREEMPTIONS` says how often a thread may be stopped in the middle
+//! (2 unless set).
+#![cfg(loom)]
+
+use std::ptr::NonNull;
+
+use alloc_core::chunk::Space;
+use alloc_core::source::{FailAfter, Region};
+use alloc_core::threaded::gate::{Gate, TakeIn};
+use alloc_core::threaded::inbox::Inbox;
+use alloc_core::threaded::lock::{Guard, Lock};
+use alloc_core::threaded::order::{Order, Started};
+use alloc_core::threaded::slabs::Slabs;
+use alloc_core::threaded::table::Table;
+use alloc_core::threaded::turn::Turn;
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use loom::thread;
+
+const SPACE: Space = Space::absolute();
+
+/// Tries every order of a program with at most so many preemptions, or with as many as the environment says.
+fn model(program: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(2));
+    builder.max_branches = 50_000;
+    builder.check(program);
+}
+
+/// What a block holds: the link, as the shipped code writes it.
+#[repr(align(16))]
+struct Place([u64; 2]);
+
+/// Blocks that are on their way, and a note of what became of each, in cells that loom looks at: who takes a block in must
+/// come after whoever delivered it.
+struct Blocks {
+    places: Box<[Place]>,
+    notes: Vec<UnsafeCell<u32>>,
+}
+
+// SAFETY: places are used by whoever has the block; notes are loom's cells, which find out if that is not so.
+unsafe impl Send for Blocks {}
+// SAFETY: as above.
+unsafe impl Sync for Blocks {}
+
+impl Blocks {
+    fn new(count: usize) -> Arc<Blocks> {
+        let places: Box<[Place]> = (0..count).map(|_| Place([0; 2])).collect();
+        places.as_ptr().expose_provenance();
+        let notes = (0..count).map(|_| UnsafeCell::new(0)).collect();
+        Arc::new(Blocks { places, notes })
+    }
+
+    fn position(&self, index: usize) -> u64 {
+        (&raw const self.places[index]).addr() as u64
+    }
+
+    /// Links the blocks of a range, writes a note for each, and gives the ends of the chain.
+    fn chain(&self, range: std::ops::Range<usize>) -> (u64, u64) {
+        for index in range.clone() {
+            // SAFETY: nobody else has the block; loom finds out if so.
+            self.notes[index].with_mut(|note| unsafe { *note += 1 });
+            if index + 1 < range.end {
+                // SAFETY: as above; a place has room for a link.
+                unsafe { SPACE.set_link(self.position(index), self.position(index + 1)) };
+            }
+        }
+        (self.position(range.start), self.position(range.end - 1))
+    }
+
+    /// Follows a chain to its end, and notes each block.
+    fn receive(&self, mut at: u64) -> usize {
+        let mut count = 0;
+        while at != 0 {
+            let index = (at - self.position(0)) as usize / size_of::<Place>();
+            // SAFETY: as above.
+            self.notes[index].with_mut(|note| unsafe {
+                assert_eq!(*note, 1, "block {index} came twice, or never left");
+                *note += 1;
+            });
+            // SAFETY: as above.
+            at = unsafe { SPACE.link(at) };
+            count += 1;
+        }
+        count
+    }
+
+    fn all_came(&self) {
+        for (index, note) in self.notes.iter().enumerate() {
+            // SAFETY: all threads have ended.
+            note.with(|note| unsafe { assert_eq!(*note, 2, "block {index} did not come") });
+        }
+    }
+}
+
+#[test]
+fn an_inbox_loses_nothing_and_doubles_nothing() {
+    model(|| {
+        let inbox = Arc::new(Inbox::new());
+        let blocks = Blocks::new(3);
+        let pushers: Vec<_> = [0..2, 2..3]
+            .into_iter()
+            .map(|range| {
+                let (inbox, blocks) = (inbox.clone(), blocks.clone());
+                thread::spawn(move || {
+                    let (first, last) = blocks.chain(range);
+                    // SAFETY: the chain is this thread's.
+                    unsafe { inbox.push(SPACE, first, last) };
+                })
+            })
+            .collect();
+        let mut count = blocks.receive(inbox.take());
+        count += blocks.receive(inbox.take());
+        pushers.into_iter().for_each(|t| t.join().unwrap());
+        count += blocks.receive(inbox.take());
+        assert!(inbox.is_empty());
+        assert_eq!(count, 3);
+        blocks.all_came();
+    });
+}
+
+#[test]
+fn a_lock_lets_one_thread_in() {
+    model(|| {
+        let lock = Arc::new(Lock::new(0u32));
+        let waits = |lock: &Lock<u32>| {
+            *lock.lock() += 1;
+            1
+        };
+        let tries = |lock: &Lock<u32>| match lock.try_lock() {
+            Some(mut guard) => {
+                *guard += 1;
+                1
+            }
+            None => 0,
+        };
+        let threads: Vec<_> = [waits, tries]
+            .into_iter()
+            .map(|work: fn(&Lock<u32>) -> u32| {
+                let lock = lock.clone();
+                thread::spawn(move || work(&lock))
+            })
+            .collect();
+        lock.seize();
+        // SAFETY: the lock is held.
+        unsafe {
+            *lock.held() += 1;
+            lock.release();
+        }
+        let sum: u32 = threads.into_iter().map(|t| t.join().unwrap()).sum();
+        assert_eq!(*lock.lock(), sum + 1);
+    });
+}
+
+/// What stands behind the gate of the tests: it takes blocks in.
+struct Inside {
+    blocks: Arc<Blocks>,
+    count: usize,
+}
+
+impl TakeIn for Inside {
+    unsafe fn take_in(&mut self, first: u64) {
+        self.count += self.blocks.receive(first);
+    }
+}
+
+/// The end of a stay inside.
+fn leave(inside: Guard<'_, Inside>) {
+    drop(inside);
+}
+
+/// A gate, and threads that each deliver one of the ranges.
+fn deliver(ranges: &[std::ops::Range<usize>]) -> (Arc<Gate<Inside>>, Vec<thread::JoinHandle<()>>) {
+    let count = ranges.last().map_or(0, |range| range.end);
+    let blocks = Blocks::new(count);
+    let gate = Arc::new(Gate::new(Inside {
+        blocks: blocks.clone(),
+        count: 0,
+    }));
+    let threads = ranges
+        .iter()
+        .cloned()
+        .map(|range| {
+            let (gate, blocks) = (gate.clone(), blocks.clone());
+            thread::spawn(move || {
+                let (first, last) = blocks.chain(range);
+                // SAFETY: the chain is this thread's.
+                unsafe { gate.deliver(SPACE, first, last, leave) };
+            })
+        })
+        .collect();
+    (gate, threads)
+}
+
+/// Looks without taking in what waits.
+fn inside(gate: &Gate<Inside>, look: impl Fn(&Inside)) {
+    gate.seize();
+    // SAFETY: the lock is held until `release`.
+    unsafe {
+        look(&*gate.held());
+        gate.release();
+    }
+}
+
+#[test]
+fn what_is_delivered_among_deliverers_is_taken_in_by_one_of_them() {
+    model(|| {
+        let (gate, threads) = deliver(&[0..2, 2..3]);
+        threads.into_iter().for_each(|t| t.join().unwrap());
+        inside(&gate, |inside| {
+            assert_eq!(inside.count, 3, "a block waits, and nobody comes");
+            inside.blocks.all_came();
+        });
+    });
+}
+
+#[test]
+fn what_is_delivered_while_somebody_visits_is_taken_in() {
+    model(|| {
+        let (gate, threads) = deliver(&[0..1, 1..2]);
+        gate.visit(leave);
+        threads.into_iter().for_each(|t| t.join().unwrap());
+        inside(&gate, |inside| {
+            assert_eq!(inside.count, 2, "a block waits, and nobody comes")
+        });
+    });
+}
+
+#[test]
+fn what_is_delivered_while_somebody_works_inside_comes_with_the_next_visit() {
+    model(|| {
+        let (gate, threads) = deliver(&[0..1, 1..3]);
+        let before = gate
+            .try_enter()
+            .map(|inside: Guard<'_, Inside>| inside.count);
+        let after = gate.enter().count;
+        assert!(before.unwrap_or(0) <= after);
+        threads.into_iter().for_each(|t| t.join().unwrap());
+        gate.visit(leave);
+        inside(&gate, |inside| {
+            assert_eq!(inside.count, 3);
+            inside.blocks.all_came();
+        });
+    });
+}
+
+/// Something that must be whole when it is found.
+#[repr(align(128))]
+struct Thing {
+    value: UnsafeCell<u32>,
+}
+
+impl Thing {
+    fn new(value: u32) -> Thing {
+        let thing = Thing {
+            value: UnsafeCell::new(0),
+        };
+        // SAFETY: nobody else has it yet.
+        thing.value.with_mut(|v| unsafe { *v = value });
+        thing
+    }
+
+    fn value(&self) -> u32 {
+        // SAFETY: nobody writes to it any more; loom finds out if so.
+        self.value.with(|v| unsafe { *v })
+    }
+}
+
+#[test]
+fn what_is_found_in_a_table_is_whole() {
+    model(|| {
+        let table: Arc<Table<Thing, 4>> = Arc::new(Table::new());
+        let choosing = Arc::new(Lock::new(()));
+        let (adder, lock) = (table.clone(), choosing.clone());
+        let make = |number| Some(&*Box::leak(Box::new(Thing::new(number * 10))));
+        let other = thread::spawn(move || {
+            let _guard = lock.lock();
+            // SAFETY: under the lock.
+            unsafe { adder.add(make) }.expect("room").value()
+        });
+        let count = table.count();
+        let seen: Vec<u32> = table.iter().map(Thing::value).collect();
+        assert!(seen.len() >= count as usize);
+        assert_eq!(table.find(1).map(Thing::value).unwrap_or(10), 10);
+        let mine = {
+            let _guard = choosing.lock();
+            // SAFETY: under the lock.
+            unsafe { table.add(make) }.expect("room").value()
+        };
+        let theirs = other.join().unwrap();
+        assert_eq!(mine + theirs, 30, "two things of one number");
+        let all: Vec<u32> = table.iter().map(Thing::value).collect();
+        assert_eq!(all, [10, 20]);
+        for thing in [1, 2].map(|n| table.find(n).unwrap()) {
+            // SAFETY: leaked above, and not used any more.
+            drop(unsafe { Box::from_raw(std::ptr::from_ref(thing).cast_mut()) });
+        }
+    });
+}
+
+/// Memory for slabs, which outlives the model's runs: each takes it afresh.
+fn memory() -> FailAfter<Region> {
+    static MEMORY: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    const BYTES: usize = 1 << 20;
+    let start = *MEMORY.get_or_init(|| {
+        let layout = std::alloc::Layout::from_size_align(BYTES, 4096).unwrap();
+        // SAFETY: the layout has a size.
+        unsafe { std::alloc::alloc(layout) }.expose_provenance()
+    });
+    let start = NonNull::new(std::ptr::with_exposed_provenance_mut(start)).expect("memory");
+    FailAfter {
+        // SAFETY: the memory is this model's alone: one runs at a time, and what it made before is not used any more.
+        inner: unsafe { Region::new(start, BYTES as u64) },
+        left: 2,
+    }
+}
+
+/// As large as that a slab has room for two.
+#[repr(C, align(128))]
+struct Owner {
+    thing: Thing,
+    number: u32,
+    room: [u8; 20_000],
+}
+
+#[test]
+fn an_owner_is_found_by_its_number_while_others_are_made() {
+    model(|| {
+        let slabs: Arc<Slabs<Owner, 2>> = Arc::new(Slabs::new());
+        let making = Arc::new(Lock::new(memory()));
+        // As addresses: pointers may not change threads.
+        let make = |slabs: &Slabs<Owner, 2>, making: &Lock<FailAfter<Region>>| {
+            let new = |number| {
+                Some(Owner {
+                    thing: Thing::new(number ^ 1),
+                    number,
+                    room: [0; 20_000],
+                })
+            };
+            let mut source = making.lock();
+            // SAFETY: under the lock.
+            unsafe { slabs.make(&mut *source, &[], new) }.expect("room")
+        };
+        let known = Arc::new(AtomicUsize::new(0));
+        let other = {
+            let (slabs, making, known) = (slabs.clone(), making.clone(), known.clone());
+            thread::spawn(move || {
+                // SAFETY: made, and never freed.
+                let owner = unsafe { &*make(&slabs, &making) };
+                known.store(owner.number as usize, Relaxed);
+                make(&slabs, &making);
+            })
+        };
+        let mut seen = 0;
+        slabs.each(|owner| {
+            assert_eq!(owner.thing.value(), owner.number ^ 1);
+            seen += 1;
+        });
+        assert!(seen <= 2);
+        // A number that came by another way, without an order of its own: if it is found, it is whole.
+        let number = known.load(Relaxed) as u32;
+        if let Some(owner) = slabs.find(number) {
+            // SAFETY: found, and never freed.
+            assert_eq!(unsafe { &*owner }.thing.value(), number ^ 1);
+        }
+        // SAFETY: made, and never freed.
+        let mine = unsafe { &*make(&slabs, &making) };
+        other.join().unwrap();
+        let mut numbers = Vec::new();
+        slabs.each(|owner| numbers.push(owner.number));
+        assert_eq!(numbers.len(), 3);
+        assert!(numbers.contains(&mine.number));
+        for number in &numbers {
+            assert!(slabs.find(*number).is_some());
+            assert!(slabs.find(number + 1).is_none());
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 3);
+    });
+}
+
+/// As the reclaimer, with a spin in place of the sleep.
+fn start(order: &Arc<Order<thread::JoinHandle<()>>>) -> Started {
+    let own = order.clone();
+    order.start(move |turn| {
+        Some(thread::spawn(move || {
+            while own.stands(turn) {
+                thread::yield_now();
+            }
+        }))
+    })
+}
+
+#[test]
+fn a_background_thread_ends_when_it_is_told_and_not_before() {
+    model(|| {
+        let order = Arc::new(Order::new());
+        assert_eq!(start(&order), Started::Now);
+        let stopper = {
+            let order = order.clone();
+            thread::spawn(move || {
+                // Hangs if the next thread's start is taken for this one's.
+                if let Some(thread) = order.stop() {
+                    thread.join().unwrap();
+                }
+            })
+        };
+        let again = start(&order);
+        stopper.join().unwrap();
+        // The stop came before the second start, or ended what the first began.
+        assert_eq!(order.is_on(), again == Started::Now);
+        if let Some(thread) = order.stop() {
+            thread.join().unwrap();
+        }
+        assert!(!order.is_on());
+    });
+}
+
+#[test]
+fn the_end_of_one_background_thread_is_not_that_of_the_next() {
+    model(|| {
+        let order: Arc<Order<u32>> = Arc::new(Order::new());
+        assert_eq!(order.start(Some), Started::Now);
+        let other = {
+            let order = order.clone();
+            thread::spawn(move || order.stop())
+        };
+        let mut turns = 0;
+        assert_ne!(
+            order.start(|turn| {
+                turns = turn;
+                Some(turn)
+            }),
+            Started::Not
+        );
+        assert_eq!(other.join().unwrap(), Some(1).filter(|_| true));
+        if turns != 0 {
+            assert!(
+                order.stands(turns),
+                "a thread that was just made was told to end"
+            );
+            assert!(!order.stands(1));
+        }
+        assert_eq!(
+            order.start(|_| None),
+            if turns == 0 {
+                Started::Not
+            } else {
+                Started::Before
+            }
+        );
+    });
+}
+
+/// The reclaimer looks at what an owner keeps.
+#[test]
+fn a_turn_lets_its_owner_or_somebody_else_in() {
+    model(|| {
+        let turn = Arc::new((Turn::new(), UnsafeCell::new(0u32)));
+        let owner = {
+            let turn = turn.clone();
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    let _busy = turn.0.enter();
+                    // SAFETY: the owner is inside; loom finds out if somebody else is as well.
+                    turn.1.with_mut(|value| unsafe { *value += 1 });
+                }
+            })
+        };
+        let mut visits = 0;
+        for _ in 0..2 {
+            if let Some(_revoked) = turn.0.revoke() {
+                // SAFETY: as above.
+                turn.1.with_mut(|value| unsafe { *value += 1 });
+                visits += 1;
+            }
+        }
+        owner.join().unwrap();
+        let _busy = turn.0.enter();
+        // SAFETY: as above.
+        turn.1
+            .with(|value| unsafe { assert_eq!(*value, 2 + visits) });
+    });
+}

@@ -1,0 +1,206 @@
+//! A program run live under an allocator, measured from outside.
+//!
+//! Between us and the program stands a small process of its own ([`live_worker_main`]): the kernel counts to a program's peak memory
+//! what its parent had when it started it, and we may have had much.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::kernel;
+use crate::engine::now_ns;
+
+/// The hidden command of the executable that runs a program and measures it.
+pub const LIVE_COMMAND: &str = "__live-worker";
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct LiveProgram {
+    /// The program and its arguments; at least one.
+    pub command: Vec<OsString>,
+    /// The object to preload.
+    pub object: Option<PathBuf>,
+    /// Variables that the allocator is set with.
+    pub variables: BTreeMap<String, String>,
+    /// Whether the program's standard output is shown; otherwise it goes nowhere.
+    pub show_output: bool,
+}
+
+/// What a live run took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "each field is documented where it goes, in results::LiveRun"
+)]
+pub struct Lived {
+    pub elapsed_ns: u64,
+    pub user_ns: u64,
+    pub sys_ns: u64,
+    pub peak_rss_bytes: u64,
+    pub peak_anon_bytes: u64,
+    pub minor_faults: u64,
+    pub major_faults: u64,
+    pub exit_code: i32,
+}
+
+/// Why a live run gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// Somebody wants no more.
+    #[error("interrupted")]
+    Interrupted,
+    /// It ran too long.
+    #[error("the program did not end within {0} s and was stopped; `--timeout` gives it longer")]
+    Hung(f64),
+    /// It could not be started, or the process between could not.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Runs the program once. `worker` is the executable that has [`LIVE_COMMAND`].
+///
+/// # Errors
+/// [`LiveError`]. A program that ends badly is none: its exit code says so.
+pub fn run_live(
+    worker: &Path,
+    program: &LiveProgram,
+    timeout: Duration,
+    stop: &AtomicBool,
+) -> Result<Lived, LiveError> {
+    let failed =
+        |what: &str, error: &dyn std::fmt::Display| LiveError::Failed(format!("{what}: {error}"));
+    let report = tempfile::NamedTempFile::new()
+        .map_err(|error| failed("no temporary file for what is measured", &error))?;
+    let mut command = Command::new(worker);
+    command
+        .arg(LIVE_COMMAND)
+        .arg(report.path())
+        .arg(std::process::id().to_string())
+        .arg(program.object.as_deref().unwrap_or(Path::new("")))
+        .arg(if program.show_output { "show" } else { "hide" })
+        .arg(program.variables.len().to_string());
+    for (name, value) in &program.variables {
+        command.arg(format!("{name}={value}"));
+    }
+    let mut child = command
+        .args(&program.command)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| failed("the process that measures could not be started", &error))?;
+    let group = child.id();
+    let began = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) => {}
+            Err(error) => return Err(failed("waiting for the program", &error)),
+        }
+        let why = if stop.load(Ordering::Relaxed) {
+            Some(LiveError::Interrupted)
+        } else if began.elapsed() >= timeout {
+            Some(LiveError::Hung(timeout.as_secs_f64()))
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            kernel::kill_group(group);
+            let _ = child.wait();
+            return Err(why);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let text = fs::read_to_string(report.path()).unwrap_or_default();
+    match serde_json::from_str::<Result<Lived, String>>(&text) {
+        Ok(Ok(lived)) => Ok(lived),
+        Ok(Err(reason)) => Err(LiveError::Failed(reason)),
+        Err(_) => Err(LiveError::Failed(match status.signal() {
+            Some(signal) => format!("the process that measures was ended by signal {signal}"),
+            None => "the process that measures said nothing".to_owned(),
+        })),
+    }
+}
+
+/// The small process's whole life; `arguments` are those behind [`LIVE_COMMAND`], made by [`run_live`].
+pub fn live_worker_main(arguments: &[OsString]) -> ExitCode {
+    let Some((report, rest)) = arguments.split_first() else {
+        eprintln!("this command is heaptape's own: it is started by `heaptape run`");
+        return ExitCode::from(2);
+    };
+    let outcome = measure(rest);
+    let text = serde_json::to_string(&outcome).unwrap_or_default();
+    match fs::write(report, text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("heaptape: what was measured can't be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &[OsString]) -> Result<Lived, String> {
+    let broken = || "the command line is not one of `heaptape run`".to_owned();
+    let [parent, object, output, count, rest @ ..] = arguments else {
+        return Err(broken());
+    };
+    let number = |text: &OsStr| text.to_str().and_then(|text| text.parse::<usize>().ok());
+    let count = number(count)
+        .filter(|&n| n < rest.len())
+        .ok_or_else(broken)?;
+    let (variables, command) = rest.split_at(count);
+    let (program, arguments) = command.split_first().ok_or_else(broken)?;
+    let parent = number(parent).ok_or_else(broken)?;
+    kernel::end_with_parent(parent as u32)?;
+    let mut start = Command::new(program);
+    start.args(arguments).stdin(Stdio::null());
+    if output == "hide" {
+        start.stdout(Stdio::null());
+    }
+    if object.is_empty() {
+        start.env_remove("LD_PRELOAD");
+    } else {
+        start.env("LD_PRELOAD", object);
+    }
+    for variable in variables {
+        if let Some((name, value)) = variable.to_str().and_then(|text| text.split_once('=')) {
+            start.env(name, value);
+        }
+    }
+    let began = now_ns();
+    let child = start.spawn().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("{}: no such program", Path::new(program).display()),
+        _ => format!("{}: {error}", Path::new(program).display()),
+    })?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_anon = 0;
+    loop {
+        // Some microseconds of this process's time, not of the program's.
+        if let Some(anon) = kernel::status_field(&status, "RssAnon") {
+            peak_anon = peak_anon.max(anon);
+        }
+        match kernel::wait_child(child.id()) {
+            Err(error) => return Err(format!("waiting for the program: {error}")),
+            Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+            Ok(Some(ended)) => {
+                return Ok(Lived {
+                    elapsed_ns: now_ns() - began,
+                    user_ns: ended.usage.user_ns,
+                    sys_ns: ended.usage.sys_ns,
+                    peak_rss_bytes: ended.peak_rss_bytes,
+                    peak_anon_bytes: peak_anon,
+                    minor_faults: ended.usage.minor_faults,
+                    major_faults: ended.usage.major_faults,
+                    exit_code: ended.exit_code,
+                });
+            }
+        }
+    }
+}

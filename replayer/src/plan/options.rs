@@ -1,0 +1,93 @@
+//! What decides the shape of a plan.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Which order of events a replay keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Each thread's own, and that of a block's making and its release by another thread.
+    #[default]
+    Thread,
+    /// That of all events, on one thread.
+    Total,
+}
+
+/// How fast a replay goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    /// As fast as it can.
+    #[default]
+    Asap,
+    /// No request before its recorded time.
+    Recorded,
+}
+
+/// What decides the shape of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// The order that is kept. [`Order::Total`] is one worker.
+    pub order: Order,
+    /// Whether the plan holds the recorded times: eight more bytes an operation.
+    pub pace: Pace,
+    /// Onto how many workers the tape's threads are folded; `None`: each has a thread of its own.
+    pub threads: Option<u32>,
+    /// How many bytes of operations may lie in memory at once; a longer plan lies on disk and is run in windows. `None`: half of
+    /// what the machine has available.
+    pub memory: Option<u64>,
+}
+
+impl PlanOptions {
+    /// The workers that the threads are folded onto, if they are.
+    pub(super) fn workers(&self) -> Option<u32> {
+        match self.order {
+            Order::Total => Some(1),
+            Order::Thread => self.threads,
+        }
+    }
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Order, String> {
+        match name {
+            "thread" => Ok(Order::Thread),
+            "total" => Ok(Order::Total),
+            other => Err(format!("`{other}` is no order; choose thread or total")),
+        }
+    }
+}
+
+impl FromStr for Pace {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Pace, String> {
+        match name {
+            "asap" => Ok(Pace::Asap),
+            "recorded" => Ok(Pace::Recorded),
+            other => Err(format!("`{other}` is no pace; choose asap or recorded")),
+        }
+    }
+}
+
+impl std::fmt::Display for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Order::Thread => "thread",
+            Order::Total => "total",
+        })
+    }
+}
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Pace::Asap => "asap",
+            Pace::Recorded => "recorded",
+        })
+    }
+}

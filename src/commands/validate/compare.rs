@@ -1,0 +1,200 @@
+//! Live and replayed, side by side.
+
+use replayer::measure::median;
+use replayer::results::{Results, Run, Summary};
+
+use crate::commands::run::{middle, paired};
+
+/// One allocator, live and replayed. Ratios are to `system`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Row {
+    /// The name given to `-a`.
+    pub allocator: String,
+    /// Elapsed time live, nanoseconds.
+    pub live_ns: Option<f64>,
+    /// Elapsed time replayed.
+    pub replay_ns: Option<f64>,
+    /// Ratio of elapsed time, live.
+    pub live_ratio: Option<f64>,
+    /// Ratio of elapsed time, replayed.
+    pub replay_ratio: Option<f64>,
+    /// What the replayed ratio says of the whole program: see [`Compared::share`].
+    pub predicted_ratio: Option<f64>,
+    /// Peak memory live, bytes: private memory where it is known, since the replay has none of the program's code.
+    pub live_rss: Option<f64>,
+    /// Peak memory replayed.
+    pub replay_rss: Option<f64>,
+}
+
+/// All allocators, and what they say together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Compared {
+    /// One row an allocator, in the order given.
+    pub rows: Vec<Row>,
+    /// The replay's time under `system` over the live one's: the share of the program that the replay stands for. What is left is the
+    /// program's own work, which no allocator changes. A replayed ratio r predicts 1 − share × (1 − r) for the program, with a share
+    /// of 1 at most.
+    pub share: Option<f64>,
+    /// Spearman's rank correlation of the times, live and replayed.
+    pub time_rank: Option<f64>,
+    /// The same of peak memory.
+    pub memory_rank: Option<f64>,
+}
+
+/// Compares the runs of `program` with the only tape of the results.
+pub fn compare(results: &Results, program: &str) -> Compared {
+    let Some(tape) = results.tapes.first() else {
+        return Compared::default();
+    };
+    let live: Vec<_> = results
+        .live
+        .iter()
+        .filter(|run| run.program == program)
+        .cloned()
+        .collect();
+    let replayed = |allocator: &str, of: fn(&Run) -> Option<u64>| {
+        let values: Vec<f64> = results
+            .runs
+            .iter()
+            .filter(|run| run.tape == tape.name && run.allocator == allocator)
+            .filter_map(of)
+            .map(|value| value as f64)
+            .collect();
+        median(&values)
+    };
+    let summary = |allocator: &str| -> Option<&Summary> {
+        let of = |s: &&Summary| s.tape == tape.name && s.allocator == allocator;
+        results.summary.iter().find(of)
+    };
+    let share = replayed("system", |run| Some(run.elapsed_ns))
+        .zip(middle(&live, "system", |run| run.elapsed_ns))
+        .filter(|&(_, live)| live > 0.0)
+        .map(|(replayed, live)| replayed / live);
+    let row = |allocator: &str| {
+        let replay_ratio = summary(allocator)
+            .and_then(|s| s.elapsed_ratio)
+            .map(|ratio| ratio.median);
+        Row {
+            allocator: allocator.to_owned(),
+            live_ns: middle(&live, allocator, |run| run.elapsed_ns),
+            replay_ns: replayed(allocator, |run| Some(run.elapsed_ns)),
+            live_ratio: paired(&live, allocator, |run| run.elapsed_ns).map(|r| r.median),
+            replay_ratio,
+            predicted_ratio: replay_ratio
+                .zip(share)
+                .map(|(ratio, share)| 1.0 - share.min(1.0) * (1.0 - ratio)),
+            live_rss: middle(&live, allocator, |run| {
+                run.peak_anon_bytes.unwrap_or(run.peak_rss_bytes)
+            }),
+            replay_rss: replayed(allocator, |run| run.peak_rss_bytes),
+        }
+    };
+    let rows: Vec<Row> = results.allocators.iter().map(|a| row(&a.name)).collect();
+    let pairs = |one: fn(&Row) -> Option<f64>, other: fn(&Row) -> Option<f64>| {
+        let pairs: Vec<(f64, f64)> = rows
+            .iter()
+            .filter_map(|row| one(row).zip(other(row)))
+            .collect();
+        rank_correlation(&pairs)
+    };
+    Compared {
+        share,
+        time_rank: pairs(|row| row.live_ns, |row| row.replay_ns),
+        memory_rank: pairs(|row| row.live_rss, |row| row.replay_rss),
+        rows,
+    }
+}
+
+/// Spearman's rank correlation (1904): Pearson's of the ranks, ties sharing the mean of theirs. `None` of fewer than three pairs, or
+/// where all of one side are equal.
+fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    if pairs.len() < 3 {
+        return None;
+    }
+    let ranks = |of: fn(&(f64, f64)) -> f64| -> Vec<f64> {
+        pairs
+            .iter()
+            .map(|pair| {
+                let value = of(pair);
+                let below = pairs.iter().filter(|other| of(other) < value).count();
+                let equal = pairs.iter().filter(|other| of(other) == value).count();
+                below as f64 + (equal as f64 + 1.0) / 2.0
+            })
+            .collect()
+    };
+    let (one, other) = (ranks(|pair| pair.0), ranks(|pair| pair.1));
+    let mean = (pairs.len() as f64 + 1.0) / 2.0;
+    let product = |a: &[f64], b: &[f64]| -> f64 {
+        a.iter().zip(b).map(|(x, y)| (x - mean) * (y - mean)).sum()
+    };
+    let spread = (product(&one, &one) * product(&other, &other)).sqrt();
+    (spread > 0.0).then(|| product(&one, &other) / spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use replayer::results::{AllocatorInfo, LiveRun, Ratio, TapeSummary};
+
+    #[test]
+    fn ranks_are_correlated() {
+        let of = |pairs: &[(f64, f64)]| rank_correlation(pairs);
+        assert_eq!(of(&[(1.0, 10.0), (2.0, 11.0), (3.0, 50.0)]), Some(1.0));
+        assert_eq!(of(&[(1.0, 3.0), (2.0, 2.0), (3.0, 1.0)]), Some(-1.0));
+        assert_eq!(of(&[(1.0, 1.0), (2.0, 2.0)]), None);
+        assert_eq!(of(&[(1.0, 5.0), (2.0, 5.0), (3.0, 5.0)]), None);
+        // Ranks 1, 2, 3, 4 and 1, 3, 2, 4: 1 − 6 × 2 ÷ (4 × 15).
+        let swapped = of(&[(1.0, 1.0), (2.0, 3.0), (3.0, 2.0), (4.0, 4.0)]);
+        assert!((swapped.unwrap() - 0.8).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_ratio_is_put_into_proportion() {
+        let live = |allocator: &str, elapsed_ns| LiveRun {
+            program: "p".into(),
+            allocator: allocator.into(),
+            repetition: 1,
+            elapsed_ns,
+            peak_rss_bytes: 100,
+            ..LiveRun::default()
+        };
+        let run = |allocator: &str, elapsed_ns| Run {
+            tape: "t".into(),
+            allocator: allocator.into(),
+            repetition: 1,
+            elapsed_ns,
+            peak_rss_bytes: Some(90),
+            ..Run::default()
+        };
+        let info = |name: &str| AllocatorInfo {
+            name: name.into(),
+            ..AllocatorInfo::default()
+        };
+        let results = Results {
+            tapes: vec![TapeSummary {
+                name: "t".into(),
+                ..TapeSummary::default()
+            }],
+            allocators: vec![info("system"), info("x")],
+            runs: vec![run("system", 250), run("x", 125)],
+            summary: vec![Summary {
+                tape: "t".into(),
+                allocator: "x".into(),
+                elapsed_ratio: Some(Ratio {
+                    median: 0.5,
+                    low: 0.5,
+                    high: 0.5,
+                }),
+                ..Summary::default()
+            }],
+            live: vec![live("system", 1000), live("x", 880)],
+            ..Results::default()
+        };
+        let compared = compare(&results, "p");
+        assert_eq!(compared.share, Some(0.25));
+        let x = &compared.rows[1];
+        assert_eq!((x.live_ratio, x.replay_ratio), (Some(0.88), Some(0.5)));
+        assert_eq!(x.predicted_ratio, Some(0.875));
+        assert_eq!((x.live_rss, x.replay_rss), (Some(100.0), Some(90.0)));
+    }
+}

@@ -1,0 +1,194 @@
+//! Appending: events in causal order, and whose block each releases.
+
+use trace_format::{BlockId, Event};
+
+use super::before::Made;
+use super::entry::{What, describe};
+use super::{HeapEvents, Kind, Log, MAX_FAILURES, Makers, NONE};
+use crate::error::SessionError;
+
+impl Log {
+    /// Appends the next event in causal order; those before the first only leave the blocks that live.
+    ///
+    /// # Errors
+    /// It releases a block that is not live, or the log is full.
+    pub fn push(&mut self, thread: u32, event: &Event) -> Result<(), SessionError> {
+        let number = self.seen;
+        if number == NONE {
+            return Err(SessionError::TooManyEvents {
+                most: u64::from(NONE),
+            });
+        }
+        if number < self.first {
+            self.pass(thread, event)?;
+        } else {
+            self.keep(thread, event)?;
+        }
+        self.seen += 1;
+        if self.seen == self.first {
+            self.before.close();
+        }
+        Ok(())
+    }
+
+    /// An event before the first one that is kept.
+    fn pass(&mut self, thread: u32, event: &Event) -> Result<(), SessionError> {
+        let number = self.seen;
+        let (kind, align_log2, size) = describe(&event.kind);
+        if let Some(block) = event.kind.releases() {
+            match self.before.release(block) {
+                Some(made) => self.release(made.what.thread(), made.size),
+                None if self.gaps => {}
+                None => return Err(not_live(number, block)),
+            }
+        }
+        if event.kind.makes_block() {
+            let (_, makers) = self.of_thread(thread);
+            let index = makers.first;
+            makers.first += 1;
+            let made = Made {
+                event: number,
+                what: What::new(kind, align_log2, thread),
+                size,
+                time_ns: event.time_ns,
+                released_by: NONE,
+            };
+            self.before.make(BlockId { thread, index }, made);
+            self.make(thread, size);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, thread: u32, event: &Event) -> Result<(), SessionError> {
+        let number = self.seen;
+        let (mut kind, align_log2, value) = describe(&event.kind);
+        let mut made_by = None;
+        if let Some(block) = event.kind.releases() {
+            made_by = self.find(number, block)?;
+            if made_by.is_none() && kind == Kind::Free {
+                kind = Kind::FreeUnknown;
+            }
+        }
+        let owner = made_by.map(|(_, owner)| owner);
+        let makes = event.kind.makes_block();
+        if let Some(owner) = owner {
+            self.of_thread(owner).0.events.push(number);
+        }
+        if makes {
+            let (heap, makers) = self.of_thread(thread);
+            if owner != Some(thread) {
+                heap.events.push(number);
+            }
+            makers.events.push(number);
+            self.make(thread, value);
+            let heap = &mut self.heaps[thread as usize];
+            if heap.peak.is_none_or(|(_, most)| heap.live_bytes > most) {
+                heap.peak = Some((number, heap.live_bytes));
+            }
+        }
+        if kind == Kind::Failed && self.failures.len() < MAX_FAILURES {
+            self.failures.push(number);
+        }
+        let maker = made_by.map_or(NONE, |(maker, _)| maker);
+        if makes && maker != NONE {
+            self.moved.push((number, maker));
+        }
+        self.what.push(What::new(kind, align_log2, thread));
+        self.value.push(u32::try_from(value).unwrap_or(NONE));
+        if value >= u64::from(NONE) {
+            self.wide.push((number, value));
+        }
+        self.link.push(if makes { NONE } else { maker });
+        self.times.push(event.time_ns);
+        Ok(())
+    }
+
+    /// Marks a block as released by event `number`; the event that made it, and its thread. `None` where damage has lost it.
+    fn find(&mut self, number: u32, block: BlockId) -> Result<Option<(u32, u32)>, SessionError> {
+        let maker = self.makers.get(block.thread as usize).and_then(|makers| {
+            let at = usize::try_from(block.index.checked_sub(makers.first)?).ok()?;
+            makers
+                .events
+                .get(at)
+                .copied()
+                .filter(|&event| event != NONE)
+        });
+        if let Some(maker) = maker {
+            let at = (maker - self.first) as usize;
+            return match self.link.get_mut(at) {
+                Some(link) if *link == NONE => {
+                    *link = number;
+                    let size = self.value_of(at);
+                    self.release(block.thread, size);
+                    Ok(Some((maker, block.thread)))
+                }
+                _ if self.gaps => Ok(None),
+                _ => Err(not_live(number, block)),
+            };
+        }
+        match self.before.release(block) {
+            Some(made) => {
+                self.before.note(made.event, number);
+                self.release(block.thread, made.size);
+                Ok(Some((made.event, block.thread)))
+            }
+            None if self.gaps => Ok(None),
+            None => Err(not_live(number, block)),
+        }
+    }
+
+    fn of_thread(&mut self, thread: u32) -> (&mut HeapEvents, &mut Makers) {
+        let threads = thread as usize + 1;
+        if self.heaps.len() < threads {
+            self.heaps.resize(threads, HeapEvents::default());
+            self.makers.resize(threads, Makers::default());
+        }
+        (
+            &mut self.heaps[thread as usize],
+            &mut self.makers[thread as usize],
+        )
+    }
+
+    fn make(&mut self, thread: u32, size: u64) {
+        let heap = self.of_thread(thread).0;
+        heap.live_bytes = heap.live_bytes.saturating_add(size);
+        heap.peak_live_bytes = heap.peak_live_bytes.max(heap.live_bytes);
+        self.live_bytes = self.live_bytes.saturating_add(size);
+    }
+
+    fn release(&mut self, owner: u32, size: u64) {
+        let heap = self.of_thread(owner).0;
+        heap.live_bytes = heap.live_bytes.saturating_sub(size);
+        self.live_bytes = self.live_bytes.saturating_sub(size);
+    }
+
+    /// On a tape with gaps: the thread's next block is its `index`-th, those before it are lost.
+    pub fn skip_to(&mut self, thread: u32, index: u64) {
+        let kept = self.seen >= self.first;
+        let makers = self.of_thread(thread).1;
+        let next = makers.first + makers.events.len() as u64;
+        if kept {
+            let lost = usize::try_from(index.saturating_sub(next)).unwrap_or(0);
+            makers.events.extend(std::iter::repeat_n(NONE, lost));
+        } else {
+            makers.first = makers.first.max(index);
+        }
+    }
+
+    /// Gives back what only appending needs.
+    pub fn close(&mut self) {
+        self.makers = Vec::new();
+        self.before.forget_names();
+        for heap in &mut self.heaps {
+            heap.events.shrink_to_fit();
+        }
+    }
+}
+
+fn not_live(event: u32, block: BlockId) -> SessionError {
+    SessionError::NotLive {
+        event: u64::from(event),
+        thread: block.thread,
+        index: block.index,
+    }
+}

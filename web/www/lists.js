@@ -1,0 +1,94 @@
+// The lists of a heap: bins, free chunks by size, arenas, and the heaps of all threads.
+
+import { address, bytes, count, percent } from './format.js';
+import { make } from './panels.js';
+
+const byId = (id) => document.getElementById(id);
+
+const TITLES = { bins: 'Bins of small blocks', free: 'Free chunks by size', arenas: 'Arenas and spans', threads: 'Heaps of all threads' };
+
+function table(caption, head, rows) {
+  const header = make('tr', {}, ...head.map((name) => make('th', { scope: 'col' }, name)));
+  return make('table', { class: 'list' }, make('caption', { class: 'visually-hidden' }, caption), make('thead', {}, header), make('tbody', {}, ...rows));
+}
+
+const row = (...cells) => make('tr', {}, ...cells.map((cell) => (cell instanceof Element && cell.matches('td') ? cell : make('td', {}, cell))));
+
+/** A chain of places in the heap, each a button; the first one is the next to be handed out. */
+function chain(label, places, more, goTo) {
+  const links = places.flatMap((at, index) => [
+    ...(index > 0 ? [' → '] : []),
+    make('button', { type: 'button', class: 'link', on: () => goTo(at) }, address(at)),
+  ]);
+  return make('details', {}, make('summary', {}, label), make('p', { class: 'chain' }, ...links, ...(more ? [' → …'] : [])));
+}
+
+function bins({ bins: list }, goTo) {
+  return table(TITLES.bins, ['bin', 'used', 'cached', 'runs', 'home'], list.map(({ bin, payload_bytes: size, counts, cached }) => {
+    const [used, held, limit, runs, home] = counts;
+    const name = `${bin} · ≤ ${count(size)} B`;
+    const shown = held === 0 ? `0 / ${count(limit)}` : chain(`${count(held)} / ${count(limit)}`, cached, held > cached.length, goTo);
+    return row(name, count(used), shown, count(runs), count(home));
+  }));
+}
+
+function free({ classes }, goTo) {
+  return table(TITLES.free, ['from', 'chunks', 'bytes'], [...classes].reverse().map(({ chunks, bytes: size, first }) => {
+    const least = Math.min(...first.map(([, length]) => length));
+    return row(bytes(least), chain(count(chunks), first.map(([at]) => at), chunks > first.length, goTo), bytes(size));
+  }));
+}
+
+function arenas({ regions }, goTo) {
+  return table(TITLES.arenas, ['', 'from', 'bytes', 'in use'], regions.map(({ number, position, bytes: size, arena, used }) => {
+    const bar = make('td', { class: 'bar-cell' }, make('span', {}, percent(used, size)));
+    bar.style.setProperty('--share', `${size > 0 ? (used / size) * 100 : 0}%`);
+    return row(`${arena ? 'arena' : 'span'} ${number}`, make('button', { type: 'button', class: 'link', on: () => goTo(position) }, address(position)), bytes(size), bar);
+  }));
+}
+
+function threads({ threads: list }, current, choose) {
+  if (list.length === 0) return make('p', { class: 'hint' }, 'The heaps of the other threads are being replayed.');
+  return table(TITLES.threads, ['thread', 'arenas', 'footprint'], list.map(({ thread, arenas: held, footprint }) => {
+    const button = make('button', { type: 'button', class: 'link', on: () => choose(thread) }, `${thread}`);
+    if (thread === current) button.setAttribute('aria-current', 'true');
+    return row(button, count(held), bytes(footprint));
+  }));
+}
+
+/** Shows one of the lists. `goTo(position)` is for places, `choose(thread)` for heaps. */
+export function showLists(tab, lists, current, goTo, choose) {
+  const box = byId('lists');
+  // What is open stays open while the heap goes on.
+  const open = new Set([...box.querySelectorAll('details[open]')].map((element) => element.closest('tr').rowIndex));
+  if (box.contains(document.activeElement) && document.activeElement !== box) return;
+  const list = { bins: () => bins(lists, goTo), free: () => free(lists, goTo), arenas: () => arenas(lists, goTo), threads: () => threads(lists, current, choose) }[tab]();
+  const empty = list.matches('table') && list.tBodies[0].rows.length === 0;
+  box.replaceChildren(empty ? make('p', { class: 'hint' }, 'Nothing now.') : list);
+  if (box.dataset.tab === tab) for (const details of box.querySelectorAll('details')) details.open = open.has(details.closest('tr').rowIndex);
+  box.dataset.tab = tab;
+}
+
+/** The tabs as a person with a keyboard or a screen reader expects them. */
+export function bindTabs(onTab) {
+  const tabs = [...byId('tabs').querySelectorAll('[role="tab"]')];
+  const select = (name) => {
+    for (const tab of tabs) {
+      const mine = tab.dataset.tab === name;
+      tab.setAttribute('aria-selected', mine);
+      tab.tabIndex = mine ? 0 : -1;
+      if (mine) byId('lists').setAttribute('aria-labelledby', tab.id);
+    }
+  };
+  tabs.forEach((tab, index) => {
+    tab.addEventListener('click', () => onTab(tab.dataset.tab));
+    tab.addEventListener('keydown', ({ key }) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[key];
+      if (!by) return;
+      const next = tabs[(index + by + tabs.length) % tabs.length];
+      next.focus();
+      onTab(next.dataset.tab);
+    });
+  });
+  return select;
+}

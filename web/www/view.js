@@ -1,0 +1,240 @@
+// The view of an open tape: where one stands, which heap under which policies, and everything drawn from it.
+
+import { count, time } from './format.js';
+import { showLegend } from './legend.js';
+import { showLists } from './lists.js';
+import { HeapMap } from './map.js';
+import { mapPalette } from './palette.js';
+import { make, showEvent, showHeap, showPlace } from './panels.js';
+import { policyForm } from './policies.js';
+import { Timeline } from './timeline.js';
+
+const byId = (id) => document.getElementById(id);
+
+/** How often the lists are drawn while the heap plays, in milliseconds. */
+const LISTS_MS = 250;
+
+/** The next frame; a hidden page has none, so it does not wait for long. */
+const nextFrame = () => new Promise((resolve) => {
+  requestAnimationFrame(resolve);
+  setTimeout(resolve, 100);
+});
+
+function pane(number) {
+  const box = byId(`pane-${number}`);
+  const cells = make('canvas', { class: 'cells', 'aria-hidden': 'true' });
+  const overlay = make('canvas', { class: 'overlay', id: `map-${number}`, tabindex: '0', role: 'img', 'aria-label': "Map of the heap's address space" });
+  const head = make('div', { class: 'pane-head' });
+  const room = make('div', { class: 'map-box' }, cells, overlay);
+  box.append(head, room);
+  return { box, head, overlay, map: new HeapMap(room) };
+}
+
+export class View {
+  session = null;
+  heap = 0;
+  position = 0;
+  standings = [];
+  policies = [''];
+  colouring = 'state';
+  tab = 'bins';
+  /** Where the pointer is, and which block is pinned: `{ pane, position }` or null. */
+  hovered = null;
+  pinned = null;
+  /** What lies there. */
+  place = null;
+  playing = false;
+  panes = [pane(1), pane(2)];
+  timeline = new Timeline();
+  /** Called after each drawing, and with what fails. */
+  onDrawn = () => {};
+  onError = () => {};
+  #pendingBy = 0;
+  #latest = null;
+  #drawing = null;
+  #stale = false;
+  #listsAt = 0;
+
+  constructor() {
+    this.panes.forEach(({ map }, number) => {
+      map.onWindow = () => {
+        // Panes show the same place.
+        const other = this.panes[1 - number].map;
+        if (this.policies.length > 1 && (other.zoomLevel !== map.zoomLevel || other.from !== map.from)) other.goTo(map.zoomLevel, map.from);
+        this.refresh();
+      };
+      map.onHover = (at) => {
+        this.hovered = at === null ? null : { pane: number, position: at };
+        if (this.pinned === null) this.refresh();
+      };
+      map.onClick = (at) => this.pin(at === null ? null : { pane: number, position: at }).catch(this.onError);
+    });
+    this.setColouring('state');
+  }
+
+  get map() {
+    return this.panes[0].map;
+  }
+
+  get standing() {
+    return this.standings[0] ?? null;
+  }
+
+  /** Shows another tape, or none. */
+  attach(session) {
+    this.session = session;
+    this.timeline.session = session;
+    [this.pinned, this.hovered, this.place, this.standings] = [null, null, null, []];
+    this.#pendingBy = 0;
+  }
+
+  /** Draws: one at a time, and once more if something changed meanwhile. */
+  refresh() {
+    this.#stale = true;
+    this.#drawing ??= (async () => {
+      while (this.#stale && this.session) {
+        this.#stale = false;
+        await this.#draw();
+        await nextFrame();
+      }
+    })().catch((error) => this.onError(error)).finally(() => { this.#drawing = null; });
+    return this.#drawing;
+  }
+
+  async #draw() {
+    const { session } = this;
+    if (this.policies.length === 0 || !session.summary || byId('viewer').hidden) return;
+    const windows = this.policies.map((_, number) => this.panes[number].map.window);
+    const by = this.#pendingBy;
+    this.#pendingBy = 0;
+    const now = performance.now();
+    const lists = !this.playing || now - this.#listsAt > LISTS_MS;
+    const at = this.pinned ?? this.hovered;
+    const seen = await session.look({
+      position: this.position, by, windows, palette: mapPalette(), mode: this.colouring, at, wants: { lists, pane: at?.pane ?? 0 },
+    });
+    if (session !== this.session || seen.pixels.length !== this.policies.length) return;
+    if (by) this.position = seen.position;
+    this.standings = seen.standings;
+    this.place = seen.place;
+    if (lists) {
+      this.#listsAt = now;
+      showLists(this.tab, seen.lists, this.heap, (place) => this.pin({ pane: at?.pane ?? 0, position: place }, true), (thread) => this.onHeap(thread));
+    }
+    this.#show(windows, seen);
+    this.onDrawn(seen);
+  }
+
+  /** Called with a thread that was chosen in a list. */
+  onHeap = () => {};
+
+  #show(windows, { event, place, pixels, close, regions }) {
+    const [now] = this.standings;
+    this.#latest = event?.position ?? null;
+    const at = this.pinned ?? this.hovered;
+    windows.forEach((window, number) => {
+      const { map, overlay } = this.panes[number];
+      // Only the first pane's heap is where the last event says.
+      map.outlines = [
+        number === 0 && event?.position != null && { position: event.position, bytes: event.size ?? 1, colour: '--ink' },
+        place && at?.pane === number && { position: place.position, bytes: place.bytes, colour: '--accent' },
+      ].filter(Boolean);
+      map.regions = regions[number];
+      map.close = close[number];
+      map.show(window, pixels[number]);
+      const standing = this.standings[number];
+      overlay.ariaLabel = `Map of the heap of thread ${this.heap} after event ${now.position}: ${standing.live_blocks} live blocks`;
+    });
+    this.timeline.position = now.position;
+    showHeap(this.standings);
+    showEvent(event, this.goTo);
+    showPlace(place, this.pinned !== null, this.goTo);
+    const { range: [from, to], events } = this.session.summary;
+    byId('scale').textContent = this.map.scale;
+    byId('scrub').value = now.position;
+    byId('scrub').ariaValueText = `event ${count(now.position)}, of ${count(from)} to ${count(to)}`;
+    if (document.activeElement !== byId('number')) byId('number').value = now.position;
+    byId('where').textContent = `of ${count(events)} · ${time(now.time_ns)}`;
+  }
+
+  /** Goes to the state after so many events. */
+  goTo = (target) => {
+    const [from, to] = this.session.summary.range;
+    this.position = Math.max(from, Math.min(to, Math.round(target)));
+    this.#pendingBy = 0;
+    return this.refresh();
+  };
+
+  /** Goes on by so many of the heap's events, or back. */
+  advance(by) {
+    this.#pendingBy += by;
+    return this.refresh();
+  }
+
+  /** Pins what lies at a place, where the heap has memory; `show` brings it into view. */
+  async pin(at, show = false) {
+    const place = at && (await this.session.place(at.pane, at.position));
+    // Where the heap has no memory there is nothing to pin.
+    this.pinned = place ? at : null;
+    if (place && show) this.panes[at.pane].map.reveal(place.position, place.bytes);
+    await this.refresh();
+    return place;
+  }
+
+  /** Pins the next block in use, or the last one before. */
+  async pinNeighbour(forward) {
+    const at = this.pinned ?? this.hovered ?? { pane: 0, position: this.#latest ?? 0 };
+    const from = this.place && this.pinned ? this.place.position + this.place.header_bytes : at.position;
+    const next = await this.session.neighbour(at.pane, from, forward);
+    if (next !== null) await this.pin({ pane: at.pane, position: next }, true);
+  }
+
+  /** The place on the map that a zoom without a pointer keeps in view. */
+  get focus() {
+    const at = this.pinned && this.place ? this.place.position : this.hovered?.position;
+    return Math.min(at ?? this.#latest ?? 0, Math.max(0, (this.standing?.top ?? 1) - 1));
+  }
+
+  setColouring(name) {
+    this.colouring = name;
+    byId('colour').value = name;
+    showLegend(byId('legend'), name);
+    return this.refresh();
+  }
+
+  /** Chooses a heap and its policies; `report(share)` on the way. False when another choice came in between. */
+  async choose(heap, policies, report = () => {}) {
+    const { session } = this;
+    const extents = await session.select(heap, policies, report);
+    if (extents === null || session !== this.session) return false;
+    if (heap !== this.heap) [this.pinned, this.hovered] = [null, null];
+    const before = this.policies.length;
+    [this.heap, this.policies] = [heap, policies];
+    if (policies.length < 2 && this.pinned?.pane === 1) this.pinned = null;
+    if (policies.length < 2) this.hovered = null;
+    byId('heap').value = heap;
+    byId('split').ariaPressed = String(policies.length > 1);
+    byId('pane-2').hidden = policies.length < 2;
+    byId('panes').classList.toggle('two', policies.length > 1);
+    byId('charts').classList.toggle('two', policies.length > 1);
+    const extent = Math.max(...extents);
+    for (const { map } of this.panes) map.extent = extent;
+    if (before < policies.length) this.panes[1].map.goTo(this.map.zoomLevel, this.map.from);
+    return true;
+  }
+
+  /** The heads of the panes; `onPolicy(pane, policy)` when a form was changed. */
+  showPolicies(onPolicy) {
+    this.panes.forEach(({ head }, number) => {
+      const wanted = this.policies.length > 1 ? this.policies[number] : null;
+      if (wanted === null) {
+        head.replaceChildren();
+        return;
+      }
+      const open = head.querySelector('details')?.open ?? false;
+      const form = policyForm(number + 1, wanted, this.session.summary.policy, (policy) => onPolicy(number, policy));
+      form.open = open;
+      head.replaceChildren(form);
+    });
+  }
+}
