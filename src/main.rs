@@ -3,6 +3,7 @@
 //! This package is the command line: arguments, progress, tables, exit codes. The work is in the libraries.
 
 mod commands;
+mod elf;
 mod limits;
 mod live;
 mod progress;

@@ -5,23 +5,23 @@
 //! RUSTFLAGS="--cfg loom" cargo test --release -p alloc-core --test loom
 //! ```
 //! The modules under test are those that ship; `LOOM_MAX_PREEMPTIONS` says how often a thread may be stopped in the middle
-//! (2 unless set).
+//! (3 unless set).
 #![cfg(loom)]
 
 use std::ptr::NonNull;
 
 use alloc_core::chunk::Space;
-use alloc_core::source::{FailAfter, Region};
-use alloc_core::threaded::gate::{Gate, TakeIn};
-use alloc_core::threaded::inbox::Inbox;
-use alloc_core::threaded::lock::{Guard, Lock};
-use alloc_core::threaded::order::{Order, Started};
-use alloc_core::threaded::slabs::Slabs;
-use alloc_core::threaded::table::Table;
-use alloc_core::threaded::turn::Turn;
+use alloc_core::source::{Acquired, MemorySource};
+use alloc_core::sync::gate::{Gate, TakeIn};
+use alloc_core::sync::inbox::Inbox;
+use alloc_core::sync::lock::{Guard, Lock};
+use alloc_core::sync::order::{Order, Started};
+use alloc_core::sync::slabs::Slabs;
+use alloc_core::sync::table::Table;
+use alloc_core::sync::turn::Turn;
 use loom::cell::UnsafeCell;
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use loom::sync::{Arc, Notify};
 use loom::thread;
 
 const SPACE: Space = Space::absolute();
@@ -29,14 +29,16 @@ const SPACE: Space = Space::absolute();
 /// Tries every order of a program with at most so many preemptions, or with as many as the environment says.
 fn model(program: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(2));
+    builder.preemption_bound = builder.preemption_bound.or(Some(3));
     builder.max_branches = 50_000;
     builder.check(program);
 }
 
 /// What a block holds: the link, as the shipped code writes it.
 #[repr(align(16))]
-struct Place([u64; 2]);
+struct Place {
+    _bytes: [u64; 2],
+}
 
 /// Blocks that are on their way, and a note of what became of each, in cells that loom looks at: who takes a block in must
 /// come after whoever delivered it.
@@ -52,7 +54,7 @@ unsafe impl Sync for Blocks {}
 
 impl Blocks {
     fn new(count: usize) -> Arc<Blocks> {
-        let places: Box<[Place]> = (0..count).map(|_| Place([0; 2])).collect();
+        let places: Box<[Place]> = (0..count).map(|_| Place { _bytes: [0; 2] }).collect();
         places.as_ptr().expose_provenance();
         let notes = (0..count).map(|_| UnsafeCell::new(0)).collect();
         Arc::new(Blocks { places, notes })
@@ -126,30 +128,49 @@ fn an_inbox_loses_nothing_and_doubles_nothing() {
     });
 }
 
+/// Adds one, after whoever is there.
+fn wait(lock: &Lock<u32>) -> u32 {
+    *lock.lock() += 1;
+    1
+}
+
+/// Adds one if nobody is there.
+fn attempt(lock: &Lock<u32>) -> u32 {
+    match lock.try_lock() {
+        Some(mut guard) => {
+            *guard += 1;
+            1
+        }
+        None => 0,
+    }
+}
+
+/// Threads that each do one of these, and what they added in all.
+fn together(works: [fn(&Lock<u32>) -> u32; 2]) -> (Arc<Lock<u32>>, Vec<thread::JoinHandle<u32>>) {
+    let lock = Arc::new(Lock::new(0));
+    let threads = works.map(|work| {
+        let lock = lock.clone();
+        thread::spawn(move || work(&lock))
+    });
+    (lock, threads.into())
+}
+
 #[test]
 fn a_lock_lets_one_thread_in() {
     model(|| {
-        let lock = Arc::new(Lock::new(0u32));
-        let waits = |lock: &Lock<u32>| {
-            *lock.lock() += 1;
-            1
-        };
-        let tries = |lock: &Lock<u32>| match lock.try_lock() {
-            Some(mut guard) => {
-                *guard += 1;
-                1
-            }
-            None => 0,
-        };
-        let threads: Vec<_> = [waits, tries]
-            .into_iter()
-            .map(|work: fn(&Lock<u32>) -> u32| {
-                let lock = lock.clone();
-                thread::spawn(move || work(&lock))
-            })
-            .collect();
+        let (lock, threads) = together([wait, attempt]);
+        let mine = attempt(&lock);
+        let sum: u32 = threads.into_iter().map(|t| t.join().unwrap()).sum();
+        assert_eq!(*lock.lock(), sum + mine);
+    });
+}
+
+#[test]
+fn a_lock_that_was_seized_is_a_lock() {
+    model(|| {
+        let (lock, threads) = together([attempt, attempt]);
         lock.seize();
-        // SAFETY: the lock is held.
+        // SAFETY: the lock is held until `release`.
         unsafe {
             *lock.held() += 1;
             lock.release();
@@ -212,10 +233,10 @@ fn inside(gate: &Gate<Inside>, look: impl Fn(&Inside)) {
 #[test]
 fn what_is_delivered_among_deliverers_is_taken_in_by_one_of_them() {
     model(|| {
-        let (gate, threads) = deliver(&[0..2, 2..3]);
+        let (gate, threads) = deliver(&[0..2, 2..3, 3..4]);
         threads.into_iter().for_each(|t| t.join().unwrap());
         inside(&gate, |inside| {
-            assert_eq!(inside.count, 3, "a block waits, and nobody comes");
+            assert_eq!(inside.count, 4, "a block waits, and nobody comes");
             inside.blocks.all_came();
         });
     });
@@ -305,21 +326,38 @@ fn what_is_found_in_a_table_is_whole() {
     });
 }
 
-/// Memory for slabs, which outlives the model's runs: each takes it afresh.
-fn memory() -> FailAfter<Region> {
-    static MEMORY: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    const BYTES: usize = 1 << 20;
-    let start = *MEMORY.get_or_init(|| {
-        let layout = std::alloc::Layout::from_size_align(BYTES, 4096).unwrap();
-        // SAFETY: the layout has a size.
-        unsafe { std::alloc::alloc(layout) }.expose_provenance()
-    });
-    let start = NonNull::new(std::ptr::with_exposed_provenance_mut(start)).expect("memory");
-    FailAfter {
-        // SAFETY: the memory is this model's alone: one runs at a time, and what it made before is not used any more.
-        inner: unsafe { Region::new(start, BYTES as u64) },
-        left: 2,
+/// Pages for slabs, which outlive the model's runs: each takes them afresh.
+struct Pages {
+    next: usize,
+}
+
+const PAGES: usize = 8;
+
+impl Pages {
+    fn new() -> Pages {
+        static MEMORY: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+        let start = *MEMORY.get_or_init(|| {
+            let layout = std::alloc::Layout::from_size_align(PAGES << 12, 1 << 12).unwrap();
+            // SAFETY: the layout has a size.
+            unsafe { std::alloc::alloc(layout) }.expose_provenance()
+        });
+        Pages { next: start }
     }
+}
+
+// SAFETY: the pages are this model's alone: one runs at a time, and what it made before is not used any more.
+unsafe impl MemorySource for Pages {
+    fn acquire(&mut self, bytes: u64, _: u64) -> Option<Acquired> {
+        let start = NonNull::new(std::ptr::with_exposed_provenance_mut(self.next))?;
+        self.next += bytes as usize;
+        Some(Acquired {
+            start,
+            bytes,
+            zeroed: false,
+        })
+    }
+
+    unsafe fn release(&mut self, _: NonNull<u8>, _: u64) {}
 }
 
 /// As large as that a slab has room for two.
@@ -327,21 +365,21 @@ fn memory() -> FailAfter<Region> {
 struct Owner {
     thing: Thing,
     number: u32,
-    room: [u8; 20_000],
+    room: [u8; 1700],
 }
 
 #[test]
 fn an_owner_is_found_by_its_number_while_others_are_made() {
     model(|| {
-        let slabs: Arc<Slabs<Owner, 2>> = Arc::new(Slabs::new());
-        let making = Arc::new(Lock::new(memory()));
+        let slabs: Arc<Slabs<Owner, 2, 4096>> = Arc::new(Slabs::new());
+        let making = Arc::new(Lock::new(Pages::new()));
         // As addresses: pointers may not change threads.
-        let make = |slabs: &Slabs<Owner, 2>, making: &Lock<FailAfter<Region>>| {
+        let make = |slabs: &Slabs<Owner, 2, 4096>, making: &Lock<Pages>| {
             let new = |number| {
                 Some(Owner {
                     thing: Thing::new(number ^ 1),
                     number,
-                    room: [0; 20_000],
+                    room: [0; 1700],
                 })
             };
             let mut source = making.lock();
@@ -387,40 +425,51 @@ fn an_owner_is_found_by_its_number_while_others_are_made() {
     });
 }
 
-/// As the reclaimer, with a spin in place of the sleep.
-fn start(order: &Arc<Order<thread::JoinHandle<()>>>) -> Started {
-    let own = order.clone();
-    order.start(move |turn| {
-        Some(thread::spawn(move || {
-            while own.stands(turn) {
-                thread::yield_now();
-            }
-        }))
-    })
+/// As the reclaimer, with a bell for each thread in place of the futex.
+struct Background {
+    order: Order<thread::JoinHandle<()>>,
+    bells: [Notify; 2],
+}
+
+impl Background {
+    fn start(this: &Arc<Background>) -> Started {
+        let background = this.clone();
+        this.order.start(move |turn| {
+            Some(thread::spawn(move || {
+                while background.order.stands(turn) {
+                    background.bells[turn as usize / 2].wait();
+                }
+            }))
+        })
+    }
+
+    fn stop(&self) {
+        if let Some(thread) = self.order.stop() {
+            self.bells.iter().for_each(Notify::notify);
+            // A thread that does not end is a deadlock, which loom tells.
+            thread.join().unwrap();
+        }
+    }
 }
 
 #[test]
 fn a_background_thread_ends_when_it_is_told_and_not_before() {
     model(|| {
-        let order = Arc::new(Order::new());
-        assert_eq!(start(&order), Started::Now);
+        let background = Arc::new(Background {
+            order: Order::new(),
+            bells: [Notify::new(), Notify::new()],
+        });
+        assert_eq!(Background::start(&background), Started::Now);
         let stopper = {
-            let order = order.clone();
-            thread::spawn(move || {
-                // Hangs if the next thread's start is taken for this one's.
-                if let Some(thread) = order.stop() {
-                    thread.join().unwrap();
-                }
-            })
+            let background = background.clone();
+            thread::spawn(move || background.stop())
         };
-        let again = start(&order);
+        let again = Background::start(&background);
         stopper.join().unwrap();
         // The stop came before the second start, or ended what the first began.
-        assert_eq!(order.is_on(), again == Started::Now);
-        if let Some(thread) = order.stop() {
-            thread.join().unwrap();
-        }
-        assert!(!order.is_on());
+        assert_eq!(background.order.is_on(), again == Started::Now);
+        background.stop();
+        assert!(!background.order.is_on());
     });
 }
 

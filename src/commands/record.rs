@@ -1,6 +1,5 @@
 //! `heaptape record`: makes a tape.
 
-pub mod elf;
 mod launch;
 mod program;
 pub(super) mod tapes;

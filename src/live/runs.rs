@@ -10,7 +10,7 @@ use replayer::measure::{LiveError, LiveProgram, run_live};
 use replayer::results::{Fault, LiveRun};
 
 use super::objects::LiveAllocator;
-use crate::commands::record::elf;
+use crate::elf;
 use crate::progress;
 
 /// What is run.

@@ -78,7 +78,7 @@ pub enum RecordError {
     },
     /// A file of the capture can't be read.
     #[error(transparent)]
-    Events(#[from] crate::runtime::EventsError),
+    Events(#[from] crate::events::EventsError),
     /// There is nothing to make a tape of.
     #[error("nothing was recorded")]
     NoEvents,

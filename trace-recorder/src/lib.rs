@@ -14,6 +14,7 @@
 pub mod units;
 
 mod error;
+mod events;
 
 pub mod runtime;
 

@@ -17,7 +17,7 @@ use crate::source::OpenTape;
 use crate::timeline::{Series, Timeline};
 
 /// What all key frames of a heap together may take. Bytes.
-const FRAMES_BUDGET: u64 = 64 << 20;
+const FRAMES_BUDGET: u64 = 96 << 20;
 
 /// Key frames that a heap has at most, when they are small: as many stops on the way.
 const FRAMES: usize = 128;

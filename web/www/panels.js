@@ -50,7 +50,7 @@ export function showEvent(event, goTo) {
     return;
   }
   byId('call').textContent = call(event);
-  const lifetime = event.released_by ? `#${count(event.released_by[0])}, thread ${event.released_by[1]}` : 'never, as far as is loaded';
+  const lifetime = event.released_by ? `#${count(event.released_by[0])} · ${time(event.released_ns)}, thread ${event.released_by[1]}` : 'never, as far as is loaded';
   fill(byId('event-facts'), [
     ['event', `#${count(event.event)} · ${time(event.time_ns)}`],
     ['thread', `${event.thread}`],
@@ -137,7 +137,8 @@ export function showPlace(place, pinned, goTo) {
     ['in', `region ${place.region[0]}, from ${address(place.region[1])}`],
     made && ['made by', `thread ${made.thread}, #${count(made.event)}, ${made.kind}`],
     made && ['made at', time(made.time_ns)],
-    made && ['freed', made.released_by ? `#${count(made.released_by[0])}, by thread ${made.released_by[1]}` : 'never, as far as is loaded'],
+    made && ['freed by', made.released_by ? `thread ${made.released_by[1]}, #${count(made.released_by[0])}` : 'nobody, as far as is loaded'],
+    made?.released_by && ['freed at', time(made.released_ns)],
   ]);
   byId('place-fields').tBodies[0].replaceChildren(...place.fields.map((field) => (
     make('tr', {}, make('th', { scope: 'row' }, field.name), make('td', { class: 'mono' }, field.value), make('td', {}, field.meaning)))));

@@ -7,8 +7,8 @@ use core::ffi::{c_int, c_void};
 use alloc_core::global::{self, Config, Reclaim};
 use core::time::Duration;
 
-use crate::family;
 use crate::text::say;
+use crate::{family, print};
 
 /// See malloc(3).
 #[unsafe(no_mangle)]
@@ -75,21 +75,7 @@ pub unsafe extern "C" fn fancy_usable_size(block: *mut c_void) -> usize {
 /// Prints the statistics to standard error.
 #[unsafe(no_mangle)]
 pub extern "C" fn fancy_print_stats() {
-    let s = global::stats();
-    say!(
-        "fancy: Alloc calls: {}, Free calls: {}, Failed: {}, Current usage: {} bytes, Peak usage: {} bytes\n\
-         fancy: footprint {} bytes ({} wait for reuse), {} heaps, {} arenas, {} bytes reclaimed\n",
-        s.alloc_calls,
-        s.free_calls,
-        s.failed,
-        s.current_bytes,
-        s.peak_bytes,
-        s.footprint_bytes,
-        s.pooled_bytes,
-        s.heaps,
-        s.arenas,
-        s.reclaimed_bytes
-    );
+    print::stats();
 }
 
 /// The figures of [`fancy_print_stats`] for a program. All sizes in bytes.

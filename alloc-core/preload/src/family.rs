@@ -193,5 +193,5 @@ pub extern "C" fn mallinfo() -> libc::mallinfo {
 /// malloc_stats(3): the statistics on standard error.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_stats() {
-    crate::c_api::fancy_print_stats();
+    crate::print::stats();
 }

@@ -8,5 +8,6 @@
 
 mod c_api;
 mod family;
+mod print;
 mod settings;
 mod text;

@@ -50,7 +50,7 @@ extern "C" fn at_load() {
 }
 
 extern "C" fn at_end() {
-    crate::c_api::fancy_print_stats();
+    crate::print::stats();
 }
 
 fn variable(name: &CStr) -> Option<&'static CStr> {

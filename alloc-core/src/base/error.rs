@@ -15,6 +15,11 @@ pub enum Misuse {
         /// The address given.
         address: usize,
     },
+    /// Memory that was freed has been written to; told only with the feature `hardened`.
+    Overwritten {
+        /// The address of the freed block.
+        address: usize,
+    },
 }
 
 impl fmt::Display for Misuse {
@@ -26,6 +31,9 @@ impl fmt::Display for Misuse {
                     f,
                     "free of {address:#x}, which is no block or whose header was overwritten"
                 )
+            }
+            Misuse::Overwritten { address } => {
+                write!(f, "the freed memory at {address:#x} was written to")
             }
         }
     }

@@ -4,3 +4,5 @@ pub mod align;
 pub mod bitmap;
 pub mod class;
 pub mod error;
+#[cfg(feature = "os")]
+pub mod stop;

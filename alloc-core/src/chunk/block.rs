@@ -106,14 +106,14 @@ impl Space {
     #[inline(always)]
     pub unsafe fn link(self, block: u64) -> u64 {
         // SAFETY: a payload has at least 8 bytes, aligned to 16.
-        unsafe { self.load64(block) }
+        unsafe { self.load_link(block) }
     }
 
     /// Writes the link of a free block.
     #[inline(always)]
     pub unsafe fn set_link(self, block: u64, position: u64) {
         // SAFETY: as above.
-        unsafe { self.store64(block, position) }
+        unsafe { self.store_link(block, position) }
     }
 
     /// Writes a run's header: no block is home, no list holds it.

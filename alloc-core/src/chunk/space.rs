@@ -2,6 +2,8 @@
 
 use core::ptr::{self, NonNull};
 
+use crate::harden;
+
 /// The frame of reference of a heap: position 0 is `base`.
 ///
 /// Every load and store of the heap's own data goes through here. Each is unsafe for one reason: the position must lie in
@@ -47,6 +49,42 @@ impl Space {
     /// The space whose positions are addresses: for heaps of one process that free each other's blocks.
     pub const fn absolute() -> Space {
         Space { base: 0 }
+    }
+
+    /// Whether positions are addresses: the space of a process's heaps, which alone is hardened.
+    #[inline(always)]
+    pub fn is_process(self) -> bool {
+        self.base == 0
+    }
+
+    /// The link at a position, see [`harden::encode`].
+    ///
+    /// # Safety
+    /// See [`Space`].
+    #[inline(always)]
+    pub unsafe fn load_link(self, position: u64) -> u64 {
+        // SAFETY: the caller's promise.
+        let word = unsafe { self.load64(position) };
+        if self.is_process() {
+            harden::decode(position, word)
+        } else {
+            word
+        }
+    }
+
+    /// Writes a link at a position.
+    ///
+    /// # Safety
+    /// See [`Space`].
+    #[inline(always)]
+    pub unsafe fn store_link(self, position: u64, link: u64) {
+        let word = if self.is_process() {
+            harden::encode(position, link)
+        } else {
+            link
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.store64(position, word) }
     }
 
     /// The address of position 0.

@@ -177,28 +177,28 @@ impl Space {
     #[inline]
     pub unsafe fn link_next(self, c: Chunk) -> u64 {
         // SAFETY: a chunk has at least 16 bytes of payload, aligned to 16.
-        unsafe { self.load64(c.payload()) }
+        unsafe { self.load_link(c.payload()) }
     }
 
     /// The previous free chunk of the same class, as a position; 0: none. Only for free chunks.
     #[inline]
     pub unsafe fn link_prev(self, c: Chunk) -> u64 {
         // SAFETY: as above.
-        unsafe { self.load64(c.payload() + 8) }
+        unsafe { self.load_link(c.payload() + 8) }
     }
 
     /// Writes the next free chunk. Only for free chunks.
     #[inline]
     pub unsafe fn set_link_next(self, c: Chunk, position: u64) {
         // SAFETY: as above.
-        unsafe { self.store64(c.payload(), position) }
+        unsafe { self.store_link(c.payload(), position) }
     }
 
     /// Writes the previous free chunk. Only for free chunks.
     #[inline]
     pub unsafe fn set_link_prev(self, c: Chunk, position: u64) {
         // SAFETY: as above.
-        unsafe { self.store64(c.payload() + 8, position) }
+        unsafe { self.store_link(c.payload() + 8, position) }
     }
 
     /// Whether the chunk is the end of an arena.

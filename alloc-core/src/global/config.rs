@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::fork;
-use crate::threaded::lock::Lock;
+use crate::sync::lock::Lock;
 use crate::threaded::pool::POOL;
 use crate::threaded::reclaimer;
 

@@ -7,8 +7,8 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{fork, tls};
+use crate::sync::lock::Lock;
 use crate::threaded::home::Home;
-use crate::threaded::lock::Lock;
 use crate::threaded::manager::{self, ENDED, NOBODY};
 use crate::threaded::owner::Owner;
 

@@ -13,11 +13,12 @@
 //! }
 //! ```
 
+#[cfg(feature = "hardened")]
+mod admit;
 mod config;
 mod current;
 mod fancy;
 mod fork;
-mod misuse;
 mod requests;
 mod stats;
 mod tidy;

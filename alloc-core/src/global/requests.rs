@@ -5,9 +5,10 @@
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{current, misuse};
+use super::current;
 use crate::base::align::ALIGN;
 use crate::base::error::Misuse;
+use crate::base::stop::stop;
 use crate::chunk::span::Span;
 use crate::chunk::{Space, owner};
 use crate::heap::cache::{Cache, Pushed};
@@ -125,6 +126,8 @@ pub unsafe fn free(block: *mut u8) {
     };
     // SAFETY: the caller's promise; the owner is the thread's own, and a vacant one takes nothing.
     unsafe {
+        #[cfg(feature = "hardened")]
+        super::admit::before_free(block);
         match Cache::push_at::<true>(Owner::cache(current::get()), block) {
             Pushed::Yes => {}
             Pushed::Full(bin) => overflow(bin),
@@ -163,7 +166,7 @@ unsafe fn free_slow(block: NonNull<u8>) {
 unsafe fn free_slower(block: NonNull<u8>) {
     // SAFETY: the caller's promise.
     if let Err(found) = unsafe { try_free(block) } {
-        misuse::stop(found)
+        stop(found)
     }
 }
 
@@ -199,7 +202,7 @@ unsafe fn try_free(block: NonNull<u8>) -> Result<(), Misuse> {
 ///
 /// # Safety
 /// It may be read.
-unsafe fn is_large(at: u64, word: u32) -> bool {
+pub(super) unsafe fn is_large(at: u64, word: u32) -> bool {
     // SAFETY: the caller's promise.
     word == owner::word(owner::SPAN, owner::heap(word)) && unsafe { SPACE.is_span(Span(at)) }
 }
@@ -218,7 +221,7 @@ pub unsafe fn realloc(block: *mut u8, size: usize) -> *mut u8 {
         match try_resize(old, size) {
             Ok(Some(same)) => return same.as_ptr(),
             Ok(None) => {}
-            Err(found) => misuse::stop(found),
+            Err(found) => stop(found),
         }
         let keep = usable_size(block).min(size);
         let new = malloc(size);
@@ -241,6 +244,8 @@ unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>
     }
     // SAFETY: the caller's promise.
     unsafe {
+        #[cfg(feature = "hardened")]
+        super::admit::admit(old)?;
         let word = SPACE.owner_before(at);
         match owner::kind(word) {
             owner::NONE if owner::is_free(word) => Err(Misuse::DoubleFree { address }),

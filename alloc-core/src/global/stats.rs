@@ -71,6 +71,10 @@ pub fn stats() -> Stats {
         arenas: 0,
         heaps: 0,
     };
+    #[cfg(feature = "hardened")]
+    {
+        stats.footprint_bytes += crate::threaded::guarded::mapped_bytes();
+    }
     stats.alloc_calls += arenas.alloc_calls;
     stats.free_calls += arenas.free_calls;
     stats.failed += arenas.failed;

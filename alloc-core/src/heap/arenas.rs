@@ -14,6 +14,7 @@ use crate::chunk::arena::{ARENA_OVERHEAD, Arena, NO_ARENA};
 use crate::chunk::span::Span;
 use crate::chunk::tag::{CHUNK_HEADER, Chunk, MAX_CHUNK, MIN_CHUNK, Use};
 use crate::chunk::{Space, owner};
+use crate::harden;
 use crate::source::MemorySource;
 
 /// The arenas of a heap with all that lives in them, and its spans: what stands behind the cache. A heap whose blocks
@@ -171,16 +172,16 @@ impl<S: MemorySource> Arenas<S> {
                 None => self.grow(bytes)?,
             };
             self.free.remove(self.space, c);
-            self.split(c, bytes);
-            Some(c)
+            Some(self.split(c, bytes))
         }
     }
 
-    /// Marks a free chunk that is in no list as used, and cuts off what is beyond `bytes` as a free chunk.
+    /// Marks a free chunk that is in no list as used, and cuts off what is beyond `bytes` as a free chunk. Returns the used
+    /// one, which is in front (hardened: at either end).
     ///
     /// # Safety
     /// The chunk is ours, free, in no list, at least `bytes` long.
-    unsafe fn split(&mut self, c: Chunk, bytes: u64) {
+    unsafe fn split(&mut self, c: Chunk, bytes: u64) -> Chunk {
         let space = self.space;
         // SAFETY: the caller's promise; the rest lies within the chunk.
         unsafe {
@@ -190,9 +191,18 @@ impl<S: MemorySource> Arenas<S> {
             if rest < MIN_CHUNK.max(bytes / 16) {
                 space.set_size(c, have, Use::Block);
                 self.touch_frontier(space.next(c), c.0 + have);
-                return;
+                return c;
             }
             self.counters.splits += 1;
+            if space.is_process() && harden::coin() {
+                let used = Chunk(c.0 + rest);
+                space.begin(used, rest);
+                space.set_size(used, bytes, Use::Block);
+                space.set_size(c, rest, Use::Free);
+                self.free.insert(space, c);
+                self.touch_frontier(space.next(used), c.0 + have);
+                return used;
+            }
             space.set_size(c, bytes, Use::Block);
             let tail = Chunk(c.0 + bytes);
             space.begin(tail, bytes);
@@ -200,6 +210,7 @@ impl<S: MemorySource> Arenas<S> {
             space.set_owner(tail, since, owner::NONE);
             self.free.insert(space, tail);
             self.touch_frontier(space.next(tail), tail.0);
+            c
         }
     }
 
@@ -277,11 +288,7 @@ impl<S: MemorySource> Arenas<S> {
         if need > MAX_CHUNK {
             return None;
         }
-        // When the wish can't be met, what is needed may still be there.
-        let got = self
-            .source
-            .acquire(wish, PAGE)
-            .or_else(|| self.source.acquire(need, PAGE))?;
+        let got = self.source.acquire_within(need, wish, PAGE)?;
         let space = self.space;
         let arena = Arena(space.position(got.start.as_ptr()));
         // SAFETY: the memory is fresh from the source; the list holds arenas of ours.

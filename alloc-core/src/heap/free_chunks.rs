@@ -9,6 +9,7 @@ use crate::base::bitmap::ClassSet;
 use crate::base::class::{CLASSES, class_of};
 use crate::chunk::Space;
 use crate::chunk::tag::Chunk;
+use crate::harden;
 
 use super::policy::Fit;
 
@@ -54,6 +55,11 @@ impl FreeChunks {
         // SAFETY: as above.
         unsafe {
             let (next, prev) = (space.link_next(c), space.link_prev(c));
+            if harden::ON && space.is_process() {
+                let agree = (next == 0 || space.link_prev(Chunk(next)) == c.0)
+                    && (prev == 0 || space.link_next(Chunk(prev)) == c.0);
+                harden::verify(agree, c.payload());
+            }
             if next != 0 {
                 space.set_link_prev(Chunk(next), prev);
             }

@@ -10,6 +10,7 @@ use crate::base::class;
 use crate::chunk::block::{self, Run};
 use crate::chunk::owner;
 use crate::chunk::tag::{Chunk, Use};
+use crate::harden::Order;
 use crate::source::MemorySource;
 
 /// A run has at least so many blocks.
@@ -69,7 +70,7 @@ impl<S: MemorySource> Arenas<S> {
         }
     }
 
-    /// Makes a run, its blocks linked in address order; returns the first and how many there are.
+    /// Makes a run, its blocks linked in address order (hardened: in any); returns the first and how many there are.
     fn make_run(&mut self, bin: usize) -> Option<(u64, u64)> {
         let block_bytes = class::block_bytes(bin);
         let most = (self.policy.run_bytes.saturating_sub(block::FIRST_BLOCK) / block_bytes)
@@ -79,29 +80,29 @@ impl<S: MemorySource> Arenas<S> {
         let c = self.take_chunk(block::run_bytes(bin, blocks))?;
         let space = self.space;
         let run = Run(c.0);
+        // SAFETY: the chunk is ours.
+        let bytes = unsafe { space.size(c) };
+        let count = block::capacity(bin, bytes);
+        let order = Order::new(count, space.is_process());
         // SAFETY: the chunk is ours and at least `run_bytes` long, so `capacity` blocks fit.
-        let count = unsafe {
-            let bytes = space.size(c);
-            let count = block::capacity(bin, bytes);
+        unsafe {
             space.set_size(c, bytes, Use::Run);
             space.set_owner(c, self.number, owner::NONE);
             space.begin_run(run, bin, count);
-            for index in 0..count {
-                let at = run.block(bin, index);
+            let mut at = run.block(bin, order.at(0));
+            for place in 1..=count {
+                let next = if place < count {
+                    run.block(bin, order.at(place))
+                } else {
+                    0
+                };
                 space.begin_block(run, at, bin);
-                space.set_link(
-                    at,
-                    if index + 1 < count {
-                        run.block(bin, index + 1)
-                    } else {
-                        0
-                    },
-                );
+                space.set_link(at, next);
+                at = next;
             }
-            count
-        };
+        }
         self.runs[bin].count += 1;
-        Some((run.block(bin, 0), count))
+        Some((run.block(bin, order.at(0)), count))
     }
 
     /// Puts blocks back into their runs, and each run that is then complete back into its arena.

@@ -34,6 +34,15 @@ pub unsafe trait MemorySource {
     /// when there is no more.
     fn acquire(&mut self, bytes: u64, align: u64) -> Option<Acquired>;
 
+    /// At least `need` bytes, and `wish` bytes where they are as easily had: a source that keeps free memory answers from
+    /// that, whatever its length, before it asks for more. Both as for [`acquire`](Self::acquire), `need` no more than
+    /// `wish`.
+    fn acquire_within(&mut self, need: u64, wish: u64, align: u64) -> Option<Acquired> {
+        // When the wish can't be met, what is needed may still be there.
+        self.acquire(wish, align)
+            .or_else(|| self.acquire(need, align))
+    }
+
     /// Takes back what [`acquire`](Self::acquire) handed out, whole.
     ///
     /// # Safety
@@ -60,6 +69,10 @@ pub unsafe trait MemorySource {
 unsafe impl<S: MemorySource> MemorySource for &RefCell<S> {
     fn acquire(&mut self, bytes: u64, align: u64) -> Option<Acquired> {
         self.borrow_mut().acquire(bytes, align)
+    }
+
+    fn acquire_within(&mut self, need: u64, wish: u64, align: u64) -> Option<Acquired> {
+        self.borrow_mut().acquire_within(need, wish, align)
     }
 
     unsafe fn release(&mut self, start: NonNull<u8>, bytes: u64) {

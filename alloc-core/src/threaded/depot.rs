@@ -13,11 +13,11 @@
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::lock::{Guard, Lock};
 use super::medium;
 use super::pool::POOL;
 use crate::base::class::{self, BINS};
 use crate::heap::cache::Chain;
+use crate::sync::lock::{Guard, Lock};
 
 /// Lists that a bin may have here.
 const PLACES: usize = 8;

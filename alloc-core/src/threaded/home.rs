@@ -14,8 +14,6 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-use super::gate::{Gate, TakeIn};
-use super::lock::Guard;
 use super::pool::FromPool;
 use crate::base::error::{Broken, Misuse};
 use crate::chunk::block::Run;
@@ -23,6 +21,8 @@ use crate::chunk::{Space, owner};
 use crate::heap::arenas::Arenas;
 use crate::heap::policy::Policy;
 use crate::heap::{HeapId, HeapStats};
+use crate::sync::gate::{Gate, TakeIn};
+use crate::sync::lock::Guard;
 
 /// Positions of the process are addresses.
 pub const SPACE: Space = Space::absolute();

@@ -11,11 +11,12 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::home::Home;
-use super::lock::Lock;
-use super::table::Table;
 use crate::base::align::PAGE;
+use crate::harden;
 use crate::heap::HeapId;
 use crate::source::{MemorySource, Mmap};
+use crate::sync::lock::Lock;
+use crate::sync::table::Table;
 
 /// The most homes there can be.
 pub const MAX_HOMES: usize = 64;
@@ -69,6 +70,8 @@ pub fn with_any<T>(
 }
 
 fn make(number: u32) -> Option<&'static Home> {
+    // Before the first block of a home links to another.
+    harden::begin();
     let bytes = (size_of::<Home>() as u64).next_multiple_of(PAGE);
     let got = Mmap.acquire(bytes, PAGE)?;
     let home = got.start.cast::<MaybeUninit<Home>>();

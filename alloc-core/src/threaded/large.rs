@@ -1,4 +1,4 @@
-//! Blocks too large for an arena. They belong to no thread: whoever frees one gives its memory back at once.
+//! Blocks too large for an arena. They belong to no thread: whoever frees one gives its memory to the stock at once.
 //!
 //! Their headers are those of [`crate::heap::spans`], in eight lists with a lock each; a span's owner word names its list.
 
@@ -6,13 +6,18 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::home::tell_bytes;
-use super::lock::Lock;
-use super::pool::FromPool;
+use crate::base::align::{self, PAGE};
 use crate::chunk::Space;
 use crate::chunk::owner;
 use crate::chunk::span::Span;
 use crate::heap::spans::Spans;
-use crate::source::MemorySource;
+use crate::source::{Acquired, MemorySource};
+use crate::sync::lock::Lock;
+
+#[cfg(feature = "hardened")]
+use super::guarded::Guarded as Memory;
+#[cfg(not(feature = "hardened"))]
+use super::pool::ForLarge as Memory;
 
 const SHARDS: usize = 8;
 
@@ -24,7 +29,7 @@ pub static ALLOCS: AtomicU64 = AtomicU64::new(0);
 pub static FREES: AtomicU64 = AtomicU64::new(0);
 /// Requests refused.
 pub static FAILED: AtomicU64 = AtomicU64::new(0);
-/// Bytes that programs may use of them.
+/// Bytes that were asked for in them.
 pub static BYTES: AtomicU64 = AtomicU64::new(0);
 
 fn shard_of(word: u32) -> Option<usize> {
@@ -49,16 +54,15 @@ pub fn make(space: Space, size: u64, align: u64) -> Option<(NonNull<u8>, bool)> 
 fn acquire(space: Space, size: u64, align: u64) -> Option<(NonNull<u8>, bool)> {
     let (bytes, lead) = Spans::need(size, align)?;
     // The system is asked before the lock is taken.
-    let got = FromPool.acquire(bytes, align.max(crate::base::align::PAGE))?;
+    let got = Memory.acquire(bytes, align.max(PAGE))?;
+    #[cfg(feature = "hardened")]
+    let lead = lead + super::guarded::slack(got.bytes, lead, size, align);
     let shard = TURN.fetch_add(1, Ordering::Relaxed) as usize % SHARDS;
     let word = owner::word(owner::SPAN, shard as u32);
     // SAFETY: the memory is ours and longer than header and payload.
-    let (span, payload) = unsafe {
-        let span = LISTS[shard].lock().adopt(space, got, lead, size, word);
-        (span, space.span_payload(span))
-    };
+    let span = unsafe { LISTS[shard].lock().adopt(space, got, lead, size, word) };
     ALLOCS.fetch_add(1, Ordering::Relaxed);
-    count(payload as i64);
+    count(size as i64);
     Some((NonNull::new(space.pointer(span.0))?, got.zeroed))
 }
 
@@ -72,28 +76,54 @@ pub unsafe fn free(space: Space, at: u64) -> bool {
         let Some(shard) = shard_of(space.owner_before(at)) else {
             return false;
         };
-        let payload = space.span_payload(Span(at));
+        let asked = space.span_asked(Span(at));
         let (start, bytes) = LISTS[shard].lock().unlink(space, Span(at));
         FREES.fetch_add(1, Ordering::Relaxed);
-        count(-(payload as i64));
-        FromPool.release(start, bytes);
+        count(-(asked as i64));
+        Memory.release(start, bytes);
         true
     }
 }
 
-/// Makes a block longer or shorter, moving its mapping if need be. `None`: a copy is needed.
+/// Makes a block longer or shorter, moving its pages if need be. `None`: a copy is needed.
 ///
 /// # Safety
 /// `at` is a large block in use, of the calling thread's for this moment.
 pub unsafe fn resize(space: Space, at: u64, size: u64) -> Option<NonNull<u8>> {
-    // SAFETY: the caller's promise.
+    let span = Span(at);
+    // SAFETY: the caller's promise; the header but for its links is the block's own.
     unsafe {
         let shard = shard_of(space.owner_before(at))?;
-        let before = space.span_payload(Span(at));
-        let span = LISTS[shard]
-            .lock()
-            .resize(space, &mut FromPool, Span(at), size)?;
-        count(space.span_payload(span) as i64 - before as i64);
+        let (bytes, asked) = (space.span_bytes(span), space.span_asked(span));
+        let lead = at.wrapping_sub(space.span_from(span));
+        let need = align::up(size.checked_add(lead)?, PAGE)?;
+        // What was grown has room beyond what was asked for; that is no reason to cut it.
+        if need <= bytes && size >= asked - asked / 4 {
+            space.set_span_asked(span, size);
+            count(size as i64 - asked as i64);
+            return NonNull::new(space.pointer(at));
+        }
+        if lead > PAGE {
+            return None; // its alignment would be lost
+        }
+        let word = space.owner_before(at);
+        let (start, bytes) = LISTS[shard].lock().unlink(space, span);
+        // Pages move without the lock.
+        let resized = Memory.resize(start, bytes, need);
+        let (got, now) = match resized {
+            Some(got) => (got, size),
+            None => (
+                Acquired {
+                    start,
+                    bytes,
+                    zeroed: false,
+                },
+                asked,
+            ),
+        };
+        let span = LISTS[shard].lock().adopt(space, got, lead, now, word);
+        resized?;
+        count(size as i64 - asked as i64);
         NonNull::new(space.pointer(span.0))
     }
 }

@@ -1,7 +1,7 @@
 //! The arena manager: every owner by its number, and those that wait for a thread.
 //!
 //! ```text
-//! invariant: owners are never freed, so a pointer to one stays good; their numbers are those of [`super::slabs`]
+//! invariant: owners are never freed, so a pointer to one stays good; their numbers are those of [`crate::sync::slabs`]
 //! invariant: an owner in the list of those that wait is nobody's, and has an empty cache
 //! ```
 //! Looking an owner up takes no lock. Making one, leaving and adopting take one each, held for a few instructions.
@@ -9,11 +9,11 @@
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 
-use super::lock::Lock;
 use super::owner::Owner;
-use super::slabs::Slabs;
 use crate::heap::HeapId;
 use crate::source::Mmap;
+use crate::sync::lock::Lock;
+use crate::sync::slabs::Slabs;
 
 static OWNERS: Slabs<Owner, 256> = Slabs::new();
 /// Held by whoever makes an owner.

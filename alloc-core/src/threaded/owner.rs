@@ -19,7 +19,6 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::depot::Refused;
 use super::home::{Home, SPACE, number_of};
 use super::medium::{KEPT, MEDIUM_MAX, Medium, Put};
-use super::turn::Turn;
 use super::{depot, homes, manager};
 use crate::base::class::{BINS, SMALL_MAX, bin_of};
 use crate::base::error::{Broken, Misuse};
@@ -29,6 +28,7 @@ use crate::heap::HeapId;
 use crate::heap::arenas::{check_block, is_block};
 use crate::heap::cache::{Cache, Chain, Pushed};
 use crate::heap::policy::Policy;
+use crate::sync::turn::Turn;
 
 /// Every so many slow requests the counters are shown, and what was kept in vain is let go.
 const PATIENCE: u32 = 256;

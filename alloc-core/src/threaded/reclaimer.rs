@@ -9,11 +9,11 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
-use super::order::{Order, Started};
 use super::owner::{Owner, send_home};
 use super::pool::POOL;
 use super::{depot, homes, manager, process};
-use crate::threaded::lock::Lock;
+use crate::sync::lock::Lock;
+use crate::sync::order::{Order, Started};
 
 static ORDER: Order<libc::pthread_t> = Order::new();
 static INTERVAL_NS: AtomicU64 = AtomicU64::new(0);

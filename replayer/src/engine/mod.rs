@@ -85,16 +85,18 @@ pub struct Outcome {
 }
 
 /// Told when a window has been run and before the next one begins, while all threads stand still: what the change of windows did to
-/// the process's memory is none of the allocator's doing.
-pub trait BetweenWindows {
+/// the process's memory is none of the allocator's doing. And told of the end, before anything is made of what was measured.
+pub trait Onlooker {
     /// The old window is done.
     fn before(&mut self) {}
     /// The new window lies in memory.
     fn after(&mut self) {}
+    /// The last thread has ended.
+    fn ended(&mut self) {}
 }
 
 /// Looks at nothing.
-impl BetweenWindows for () {}
+impl Onlooker for () {}
 
 /// A run that is ready to go.
 pub struct Engine {
@@ -233,7 +235,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Thread`] if the system refuses a thread. Threads that run by then may wait for ever; the process should end.
-    pub fn run(mut self, between: &mut dyn BetweenWindows) -> Result<Outcome, EngineError> {
+    pub fn run(mut self, onlooker: &mut dyn Onlooker) -> Result<Outcome, EngineError> {
         let routine = self.routine();
         let outcome = match &mut self.crew {
             Crew::AsRecorded { handles, stacks } => {
@@ -246,7 +248,7 @@ impl Engine {
                     routine,
                     gate: &self.field.gate,
                 };
-                let followed = threads.follow_timeline(&mut clock, between);
+                let followed = threads.follow_timeline(&mut clock, onlooker);
                 followed.map(|()| clock.stop(now_ns()))
             }
             Crew::Folded(workers) => {
@@ -264,7 +266,7 @@ impl Engine {
                             window,
                             FIRST,
                             view,
-                            between,
+                            onlooker,
                         );
                     }
                 });
@@ -273,7 +275,10 @@ impl Engine {
             }
         };
         match outcome {
-            Ok(elapsed_ns) => Ok(self.outcome(elapsed_ns)),
+            Ok(elapsed_ns) => {
+                onlooker.ended();
+                Ok(self.outcome(elapsed_ns))
+            }
             Err(error) => {
                 // Threads still use the tables, so they must stay.
                 std::mem::forget(self);
@@ -352,13 +357,13 @@ impl<'a> Clock<'a> {
         window: usize,
         first: u32,
         view: &PlanView,
-        between: &mut dyn BetweenWindows,
+        onlooker: &mut dyn Onlooker,
     ) {
         gate.wait_for(threads as u32);
         let stopped = now_ns();
-        between.before();
+        onlooker.before();
         view.load_window(window);
-        between.after();
+        onlooker.after();
         self.stood_ns += now_ns() - stopped;
         gate.open(first + window as u32);
     }
@@ -378,7 +383,7 @@ impl Threads<'_> {
     fn follow_timeline(
         self,
         clock: &mut Clock<'_>,
-        between: &mut dyn BetweenWindows,
+        onlooker: &mut dyn Onlooker,
     ) -> Result<(), EngineError> {
         let windows = self.view.counts().windows as usize;
         let paced = !self.view.due().is_empty();
@@ -393,7 +398,7 @@ impl Threads<'_> {
                     let more = rows.filter(|(number, (row, ends))| {
                         lanes[row.lane as usize].get() == Some(*number as u32) && ends[at] < row.ops
                     });
-                    clock.change_window(self.gate, more.count(), at + 1, 0, self.view, between);
+                    clock.change_window(self.gate, more.count(), at + 1, 0, self.view, onlooker);
                     continue;
                 }
             };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::job::{Job, Measured, Replay, Reply};
 use super::kernel::{self, Usage};
 use crate::allocators::{Allocator, AllocatorName};
-use crate::engine::{self, BetweenWindows, Board, Engine, Options};
+use crate::engine::{self, Board, Engine, Onlooker, Options};
 use crate::plan::{Counts, PlanView};
 
 /// The worker's whole life; `arguments` are those behind [`WORKER_COMMAND`](super::WORKER_COMMAND): one, the job in JSON.
@@ -78,15 +78,14 @@ fn replay(job: &Replay, allocator: &dyn Allocator) -> Result<Measured, String> {
             .map_err(|error| format!("the limit of memory could not be set: {error}"))?;
     }
 
-    let mut peak = PeakRss::begin();
-    board.set_baseline(peak.baseline.unwrap_or(0));
-    let before = Usage::now();
-    let outcome = engine.run(&mut peak).map_err(|error| error.to_string())?;
-    let used = Usage::now()
-        .zip(before)
-        .map(|(after, before)| after.since(before));
-    let peak_rss_bytes = peak.end();
-    kernel::lift_limit();
+    let mut cost = Cost::begin();
+    board.set_baseline(cost.baseline.unwrap_or(0));
+    let outcome = engine.run(&mut cost).map_err(|error| error.to_string())?;
+    let Cost {
+        used,
+        peak_rss_bytes,
+        ..
+    } = cost;
 
     let tally = outcome.tally;
     Ok(Measured {
@@ -113,8 +112,8 @@ fn replay(job: &Replay, allocator: &dyn Allocator) -> Result<Measured, String> {
     })
 }
 
-/// The most resident memory over a stretch of time, by the kernel's own high-water mark: no sampling misses it.
-struct PeakRss {
+/// What a run costs: times and faults, and the most resident memory, by the kernel's own high-water mark: no sampling misses it.
+struct Cost {
     baseline: Option<u64>,
     /// The mark before, where it could not be reset.
     old_mark: Option<u64>,
@@ -122,25 +121,28 @@ struct PeakRss {
     so_far: u64,
     /// Resident bytes at the end of the last window.
     at_end: Option<u64>,
+    before: Option<Usage>,
+    /// At the end: what was used since the beginning.
+    used: Option<Usage>,
+    /// At the end: bytes above the baseline; `None` where the kernel does not tell, or where an older mark hides it.
+    peak_rss_bytes: Option<u64>,
 }
 
-impl PeakRss {
-    fn begin() -> PeakRss {
-        let old_mark = if kernel::reset_peak() {
-            None
-        } else {
-            kernel::status_bytes("VmHWM")
-        };
-        PeakRss {
+impl Cost {
+    fn begin() -> Cost {
+        Cost {
+            old_mark: new_mark(),
             baseline: kernel::status_bytes("VmRSS"),
-            old_mark,
             so_far: 0,
             at_end: None,
+            used: None,
+            peak_rss_bytes: None,
+            before: Usage::now(),
         }
     }
 
-    /// Bytes above the baseline; `None` where the kernel does not tell, or where an older mark hides it.
-    fn end(&self) -> Option<u64> {
+    /// Bytes above the baseline by now.
+    fn peak(&self) -> Option<u64> {
         let mark = kernel::status_bytes("VmHWM")?;
         if self.old_mark.is_some_and(|old| mark <= old) {
             return None;
@@ -149,9 +151,18 @@ impl PeakRss {
     }
 }
 
-impl BetweenWindows for PeakRss {
+/// Begins a new high-water mark, or returns the old one where that is not allowed.
+fn new_mark() -> Option<u64> {
+    if kernel::reset_peak() {
+        None
+    } else {
+        kernel::status_bytes("VmHWM")
+    }
+}
+
+impl Onlooker for Cost {
     fn before(&mut self) {
-        self.so_far = self.so_far.max(self.end().unwrap_or(0));
+        self.so_far = self.so_far.max(self.peak().unwrap_or(0));
         self.at_end = kernel::status_bytes("VmRSS");
     }
 
@@ -161,10 +172,15 @@ impl BetweenWindows for PeakRss {
         if let (Some(baseline), Some(before), Some(now)) = (self.baseline, self.at_end, now) {
             self.baseline = Some((baseline + now).saturating_sub(before));
         }
-        self.old_mark = if kernel::reset_peak() {
-            None
-        } else {
-            kernel::status_bytes("VmHWM")
-        };
+        self.old_mark = new_mark();
+    }
+
+    fn ended(&mut self) {
+        self.used = Usage::now()
+            .zip(self.before)
+            .map(|(after, before)| after.since(before));
+        self.peak_rss_bytes = self.peak();
+        // What is made of the measurement needs memory, whatever the allocator left.
+        kernel::lift_limit();
     }
 }

@@ -11,7 +11,8 @@ use trace_recorder::runtime::{CaptureFolder, SessionInfo};
 
 use super::launch::{Running, Times};
 use super::tapes::{self, Made};
-use super::{Follow, RecordArgs, elf};
+use super::{Follow, RecordArgs};
+use crate::elf;
 
 /// Runs `args.program`, records it and makes the tapes.
 ///

@@ -1,7 +1,8 @@
 //! Children: `fork` and `posix_spawn` are events, and spawned programs are recorded too.
 
+use crate::events::STORE;
 use crate::exec::Environment;
-use crate::process::{STORE, is_followed, write_other};
+use crate::process::{is_followed, write_other};
 use crate::real;
 use core::ffi::{c_char, c_int, c_void};
 use trace_capture::raw::Op;

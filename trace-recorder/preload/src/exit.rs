@@ -1,6 +1,6 @@
 //! Telling in the file how the process ended, as far as it knows itself.
 
-use crate::process::STORE;
+use crate::events::STORE;
 use crate::real;
 use core::ffi::{c_int, c_void};
 use std::sync::atomic::Ordering;

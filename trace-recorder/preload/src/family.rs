@@ -4,7 +4,8 @@
 //! `memalign` or `realloc` of other functions of the family, which come here too: what they record of the same block is
 //! taken back. Everything else that is recorded within a request stands: it may be a signal handler's.
 
-use crate::process::{STORE, is_on, record};
+use crate::events::STORE;
+use crate::process::{is_on, record, record_both};
 use crate::{boot, real, tls};
 use core::ffi::{c_int, c_void};
 use core::ptr;
@@ -65,9 +66,9 @@ fn take_back(from: Option<Place>, addresses: [*mut c_void; 2]) {
 }
 
 #[inline(always)]
-fn freed(op: Op, block: *mut c_void, stamp: u64) {
+fn freed(block: *mut c_void, stamp: u64) {
     record(Raw {
-        op,
+        op: Op::Free,
         align_log2: 0,
         size: 0,
         address: block.addr() as u64,
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn free(block: *mut c_void) {
         return;
     }
     if !block.is_null() && is_on() {
-        freed(Op::Free, block, clock::before());
+        freed(block, clock::before());
     }
     // SAFETY: the caller's promise.
     unsafe { real::free(block) }
@@ -139,16 +140,23 @@ pub unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void
     let after = clock::after();
     take_back(from, [block, new]);
     if !new.is_null() {
-        freed(Op::ReallocOld, block, before);
-        record(Raw {
+        let old = Raw {
+            op: Op::ReallocOld,
+            align_log2: 0,
+            size: 0,
+            address: block.addr() as u64,
+            stamp: before,
+        };
+        let new = Raw {
             op: Op::ReallocNew,
             align_log2: 0,
             size: size as u64,
             address: new.addr() as u64,
             stamp: after,
-        });
+        };
+        record_both(old, new);
     } else if size == 0 {
-        freed(Op::Free, block, before);
+        freed(block, before);
     } else {
         refused(size, after);
     }

@@ -16,6 +16,8 @@ mod boot;
 
 mod real;
 
+mod events;
+
 mod process;
 
 mod threads;

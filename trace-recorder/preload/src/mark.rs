@@ -1,6 +1,7 @@
 //! `heaptape_mark`: the program names its phases. See `include/heaptape.h`.
 
-use crate::process::{STORE, write_other};
+use crate::events::STORE;
+use crate::process::write_other;
 use core::ffi::{CStr, c_char};
 
 /// Records that a phase called `name` begins. Does nothing when nothing is recorded.

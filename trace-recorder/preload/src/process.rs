@@ -1,5 +1,6 @@
 //! What makes this process a part of the recording.
 
+use crate::events::STORE;
 use crate::{exit, threads, tls};
 use core::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
@@ -7,7 +8,7 @@ use trace_capture::clock::{self, Clock};
 use trace_capture::control::{CONTROL_BYTES, Control, EVENTS_SUFFIX, FOLDER_VARIABLE};
 use trace_capture::raw::Raw;
 use trace_capture::sys::{self, File, KeptErrno};
-use trace_capture::{Local, Settings, Store};
+use trace_capture::{Local, Settings};
 
 /// Nothing is known yet: the first event finds out.
 static UNDECIDED: Control = Control::fixed(true);
@@ -16,9 +17,6 @@ static UNDECIDED: Control = Control::fixed(true);
 static OFF: Control = Control::fixed(false);
 
 static CONTROL: AtomicPtr<Control> = AtomicPtr::new((&raw const UNDECIDED).cast_mut());
-
-/// This process's events.
-pub static STORE: Store = Store::new();
 
 /// Recording was off when the program began, so threads may be older than it.
 static LATE: AtomicBool = AtomicBool::new(false);
@@ -55,18 +53,32 @@ pub fn record(raw: Raw) {
     match tls::local() {
         // A thread that has not joined has no room.
         Some(local) if local.has_room() && STORE.is_open_for(local) => STORE.record(local, raw),
-        local => record_slowly(local, raw),
+        local => record_slowly(local, &[raw]),
+    }
+}
+
+/// Writes the two events of a realloc, with nothing of a signal handler between them.
+pub fn record_both(first: Raw, second: Raw) {
+    match tls::local() {
+        Some(local) if local.has_room() && STORE.is_open_for(local) => {
+            STORE.record_both(local, first, second);
+        }
+        local => record_slowly(local, &[first, second]),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn record_slowly(local: Option<&Local>, raw: Raw) {
+fn record_slowly(local: Option<&Local>, events: &[Raw]) {
     let _errno = KeptErrno::keep();
     match local {
         Some(local) if ready() => {
             let before = local.session();
-            STORE.record(local, raw);
+            match *events {
+                [raw] => STORE.record(local, raw),
+                [first, second] => STORE.record_both(local, first, second),
+                _ => {}
+            }
             if local.session() != before {
                 threads::watch();
             }

@@ -4,7 +4,7 @@
 //! in the last of the rounds that every system grants, after the other keys' destructors; C++ and Rust destructors of
 //! thread-local values have run before. What is freed still later is recorded all the same.
 
-use crate::process::STORE;
+use crate::events::STORE;
 use crate::{real, tls};
 use core::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -6,6 +6,7 @@ use super::stream::{Raises, Slice, Stream, is_event};
 use crate::runtime::raw::Op;
 use rayon::prelude::*;
 use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use trace_format::{
     EncodedChunk, Event, EventKind, MAX_CHUNK_EVENTS, TapeError, TapeWriter, encode_chunk,
 };
@@ -15,7 +16,11 @@ use trace_format::{
 pub(super) struct Emitter {
     waiting: Vec<Waiting>,
     most: usize,
+    spare: Mutex<Vec<Vec<Event>>>,
 }
+
+/// Buffers that are kept for the next thread that needs one: fresh memory costs more than what is written to it.
+const MOST_SPARE: usize = 64;
 
 #[derive(Default, Debug)]
 struct Waiting {
@@ -31,6 +36,7 @@ impl Emitter {
         Emitter {
             waiting: (0..threads).map(|_| Waiting::default()).collect(),
             most,
+            spare: Mutex::default(),
         }
     }
 
@@ -41,6 +47,7 @@ impl Emitter {
         slices: &[Slice],
         raises: Vec<Raise>,
     ) -> Vec<Vec<Delta>> {
+        let spare = &self.spare;
         streams
             .par_iter_mut()
             .zip(slices)
@@ -52,6 +59,9 @@ impl Emitter {
                     .iter()
                     .map(|r| (r.at, r.least_ns))
                     .collect();
+                if waiting.events.capacity() == 0 && slice.from != slice.to.position {
+                    waiting.events = lock(spare).pop().unwrap_or_default();
+                }
                 emit_thread(stream, slice, &raises, &mut waiting.events)
             })
             .collect()
@@ -78,11 +88,12 @@ impl Emitter {
         writer: &mut TapeWriter<W>,
         least: usize,
     ) -> Result<(), TapeError> {
+        let spare = &self.spare;
         for (first, some) in (0..).step_by(64).zip(self.waiting.chunks_mut(64)) {
             let chunks: Vec<Vec<EncodedChunk>> = some
                 .par_iter_mut()
                 .enumerate()
-                .map(|(n, waiting)| waiting.encode(first + n as u32, least))
+                .map(|(n, waiting)| waiting.encode(first + n as u32, least, spare))
                 .collect::<Result<_, _>>()?;
             for chunk in chunks.into_iter().flatten() {
                 writer.write_encoded(chunk)?;
@@ -93,7 +104,12 @@ impl Emitter {
 }
 
 impl Waiting {
-    fn encode(&mut self, thread: u32, least: usize) -> Result<Vec<EncodedChunk>, TapeError> {
+    fn encode(
+        &mut self,
+        thread: u32,
+        least: usize,
+        spare: &Mutex<Vec<Vec<Event>>>,
+    ) -> Result<Vec<EncodedChunk>, TapeError> {
         let mut chunks = Vec::new();
         let mut rest = self.events.as_slice();
         while !rest.is_empty() && rest.len() >= least {
@@ -106,12 +122,21 @@ impl Waiting {
         }
         let done = self.events.len() - rest.len();
         if done == self.events.len() {
-            self.events = Vec::new();
+            let mut empty = std::mem::take(&mut self.events);
+            let mut spare = lock(spare);
+            if empty.capacity() > 0 && spare.len() < MOST_SPARE {
+                empty.clear();
+                spare.push(empty);
+            }
         } else {
             self.events.drain(..done);
         }
         Ok(chunks)
     }
+}
+
+fn lock(spare: &Mutex<Vec<Vec<Event>>>) -> MutexGuard<'_, Vec<Vec<Event>>> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn emit_thread(

@@ -21,7 +21,7 @@ mod stream;
 mod windows;
 
 use crate::RecordError;
-use crate::runtime::Capture;
+use crate::runtime::{Capture, Position};
 use emit::Emitter;
 use pairing::{Pairing, Raise, Touch};
 use peak::Peak;
@@ -87,12 +87,15 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            window_events: 1 << 19,
+            window_events: 1 << 18,
             waiting_events: 5 << 20,
             skew_ns: 100_000,
         }
     }
 }
+
+/// Pages of a thread that are let go of at a time, once they were read.
+const FORGET_PAGES: u64 = 256;
 
 /// Partitions by address: enough that all cores are busy, few enough that each has a good stretch of work.
 const PARTITION_BITS: u32 = 5;
@@ -115,9 +118,14 @@ pub fn finish<W: Write>(
         .zip(&capture.threads)
         .map(|(n, t)| Stream::new(n, t, capture.timeline))
         .collect();
-    let mut pairings: Vec<Pairing> = (0..1 << PARTITION_BITS)
-        .map(|_| Pairing::new(settings.skew_ns))
+    let mut partitions: Vec<Partition> = (0..1 << PARTITION_BITS)
+        .map(|_| Partition {
+            pairing: Pairing::new(settings.skew_ns),
+            touches: Vec::new(),
+        })
         .collect();
+    let mut boards: Vec<Board> = Vec::new();
+    let mut kept = vec![Position::default(); streams.len()];
     let mut emitter = Emitter::new(streams.len(), settings.waiting_events);
     let mut peak = Peak::default();
     let mut repairs = Repairs::default();
@@ -125,7 +133,7 @@ pub fn finish<W: Write>(
     progress(Phase::Finish, 0, total);
 
     for end_ns in windows::boundaries(capture, settings.window_events) {
-        let (mut slices, touches) = gather(&streams, end_ns);
+        let mut slices = gather(&streams, end_ns, &mut boards);
         for slice in &mut slices {
             let marks = slice.marks.iter();
             slice.mark_numbers = marks
@@ -133,27 +141,32 @@ pub fn finish<W: Write>(
                 .collect();
         }
         let first_made: Vec<u64> = streams.iter().map(Stream::made).collect();
-        let mut raises = pair(&mut pairings, touches, &slices, &first_made);
+        let mut raises = pair(&mut partitions, &boards, &slices, &first_made);
         order::settle(
             &streams,
             &slices,
             &first_made,
             &mut raises,
-            &mut pairings,
+            partitions
+                .iter_mut()
+                .map(|partition| &mut partition.pairing),
             &mut repairs,
         );
         let deltas = emitter.emit(&mut streams, &slices, raises);
         emitter.write_full(writer)?;
         peak.add(deltas, end_ns);
-        for (number, slice) in slices.iter().enumerate() {
-            capture.forget(number, slice.from, slice.to.position);
+        for (number, (slice, kept)) in slices.iter().zip(&mut kept).enumerate() {
+            if slice.to.position.page >= kept.page + FORGET_PAGES {
+                capture.forget(number, *kept, slice.to.position);
+                *kept = slice.to.position;
+            }
             done += slice.to.position.words() - slice.from.words();
         }
         progress(Phase::Finish, done, total);
     }
     emitter.write_rest(writer)?;
-    for pairing in &pairings {
-        repairs.add(pairing.repairs());
+    for partition in &partitions {
+        repairs.add(partition.pairing.repairs());
     }
     Ok(Finished {
         live: peak.totals(),
@@ -161,47 +174,57 @@ pub fn finish<W: Write>(
     })
 }
 
-/// Reads all threads up to `end_ns`: what each does, and per partition what happens to addresses, thread by thread.
-fn gather(streams: &[Stream], end_ns: u64) -> (Vec<Slice>, Vec<Vec<Vec<Touch>>>) {
+/// Some addresses: who lives there, and what happens to them in the window.
+struct Partition {
+    pairing: Pairing,
+    touches: Vec<Touch>,
+}
+
+/// What some threads do to addresses in the window, by partition.
+type Board = Vec<Vec<Touch>>;
+
+/// Reads all threads up to `end_ns`: what each does; what happens to addresses is left on `boards`.
+fn gather(streams: &[Stream], end_ns: u64, boards: &mut Vec<Board>) -> Vec<Slice> {
     let group = streams
         .len()
         .div_ceil(rayon::current_num_threads() * 4)
         .max(1);
-    let groups: Vec<(Vec<Slice>, Vec<Vec<Touch>>)> = streams
+    boards.resize_with(streams.len().div_ceil(group), || {
+        vec![Vec::new(); 1 << PARTITION_BITS]
+    });
+    let slices: Vec<Vec<Slice>> = streams
         .par_chunks(group)
-        .map(|streams| {
-            let mut touches = vec![Vec::new(); 1 << PARTITION_BITS];
-            let slices = streams
+        .zip(boards)
+        .map(|(streams, board)| {
+            board.iter_mut().for_each(Vec::clear);
+            streams
                 .iter()
-                .map(|s| s.gather(end_ns, PARTITION_BITS, &mut touches))
-                .collect();
-            (slices, touches)
+                .map(|s| s.gather(end_ns, PARTITION_BITS, board))
+                .collect()
         })
         .collect();
-    let (slices, touches): (Vec<Vec<Slice>>, Vec<_>) = groups.into_iter().unzip();
-    (slices.into_iter().flatten().collect(), touches)
+    slices.into_iter().flatten().collect()
 }
 
 /// Finds the owner of every release in the window. What comes back are the releases whose time has to be raised.
 fn pair(
-    pairings: &mut [Pairing],
-    touches: Vec<Vec<Vec<Touch>>>,
+    partitions: &mut [Partition],
+    boards: &[Board],
     slices: &[Slice],
     first_made: &[u64],
 ) -> Vec<Raise> {
-    pairings
+    partitions
         .par_iter_mut()
         .enumerate()
-        .flat_map_iter(|(partition, pairing)| {
-            let mut all: Vec<Touch> =
-                Vec::with_capacity(touches.iter().map(|group| group[partition].len()).sum());
-            for group in &touches {
-                all.extend_from_slice(&group[partition]);
+        .flat_map_iter(|(number, Partition { pairing, touches })| {
+            touches.clear();
+            for board in boards {
+                touches.extend_from_slice(&board[number]);
             }
             // Stable: events of one thread keep their order where the clock shows the same time.
-            all.sort_by_key(|touch| touch.time_ns);
+            touches.sort_by_key(|touch| touch.time_ns);
             let mut raises = Vec::new();
-            pairing.run(&all, first_made, &mut |touch, made| {
+            pairing.run(touches, first_made, &mut |touch, made| {
                 if let Some(made) = made {
                     if made.thread != touch.thread && made.time_ns >= touch.time_ns {
                         raises.push(Raise {

@@ -13,12 +13,12 @@ use rayon::prelude::*;
 const MOST_ROUNDS: usize = 64;
 
 /// Completes `raises`, and tells `pairings` the raised times of blocks that live on.
-pub(super) fn settle(
+pub(super) fn settle<'p>(
     streams: &[Stream<'_>],
     slices: &[Slice],
     first_made: &[u64],
     raises: &mut Vec<Raise>,
-    pairings: &mut [Pairing],
+    pairings: impl Iterator<Item = &'p mut Pairing>,
     repairs: &mut Repairs,
 ) {
     if raises.is_empty() {
@@ -32,7 +32,6 @@ pub(super) fn settle(
         if more.is_empty() {
             let raised = |thread: u32| raises.binary_search_by(|r| r.thread.cmp(&thread)).is_ok();
             for made in pairings
-                .iter_mut()
                 .flat_map(Pairing::live_mut)
                 .filter(|made| raised(made.thread))
             {

@@ -1,6 +1,6 @@
 //! One program that a process ran: what the head of its file says.
 
-use crate::runtime::{EventsError, EventsFile};
+use crate::events::{EventsError, EventsFile};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use trace_capture::clock::{Clock, Moment};

@@ -11,9 +11,10 @@ pub use process::{Outcome, Process};
 pub use tape::{Recorded, RecordingOptions};
 
 use crate::RecordError;
+use crate::events::{EventsError, EventsFile};
 use crate::finish::Progress;
 use crate::runtime::folder::{events_files, read_info};
-use crate::runtime::{Capture, EventsError, EventsFile, SessionInfo, Timeline, clock};
+use crate::runtime::{Capture, SessionInfo, Timeline, clock};
 use std::io::Write;
 use std::path::Path;
 use trace_capture::clock::Moment;

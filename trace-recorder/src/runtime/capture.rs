@@ -1,8 +1,8 @@
 //! What was caught, thread by thread.
 
-use super::events::EventsFile;
 use super::raw::{Op, Raw};
 use super::timeline::Timeline;
+use crate::events::EventsFile;
 use std::sync::atomic::{AtomicU64, Ordering};
 use trace_capture::code::{Base, Decoder, MOST_WORDS, long, page_stamp, page_start};
 use trace_capture::layout::{HEAD_WORDS, PAGE_WORDS, Page};

@@ -2,7 +2,6 @@
 //!
 //! * [`folder`]: the folder that a recording is, with its control file;
 //! * [`session`]: the recording of an allocator within this process;
-//! * [`events`]: a file of events, read;
 //! * [`timeline`]: from stamps to nanoseconds;
 //! * [`capture`]: what was caught, thread by thread.
 
@@ -20,12 +19,9 @@ mod thread_end;
 
 pub mod timeline;
 
-pub mod events;
-
 pub mod capture;
 
 pub use capture::{Capture, CapturedThread, Position, Reader};
-pub use events::{EventsError, EventsFile};
 pub use folder::{CaptureFolder, SessionInfo};
 pub use session::{Pen, Session};
 pub use timeline::Timeline;

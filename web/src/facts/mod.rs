@@ -97,6 +97,8 @@ pub struct EventFacts {
     pub released_size: Option<u64>,
     /// The event that will release the block which this one makes, and who will.
     pub released_by: Option<(u32, u32)>,
+    /// When it will be released.
+    pub released_ns: Option<u64>,
     /// Where the block that it makes lies in the chosen heap, now.
     pub position: Option<u64>,
 }
@@ -196,6 +198,7 @@ pub fn event(session: &Session, number: u32) -> Option<EventFacts> {
             .and_then(|maker| log.get(maker))
             .map(|made| made.value),
         released_by: entry.released_by.and_then(with_thread),
+        released_ns: entry.released_by.and_then(|event| log.time_ns(event)),
         position: session
             .view()
             .ok()

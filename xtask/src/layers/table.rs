@@ -60,8 +60,15 @@ pub const RULES: Rules = Rules {
             imports: &[],
             tests_import: &[],
             layers: &[
-                "base", "source", "chunk", "heap", "sandbox", "threaded", "global",
+                "base", "harden", "source", "chunk", "heap", "sandbox", "sync", "threaded",
+                "global",
             ],
+        },
+        Package {
+            name: "fancy-preload",
+            imports: &[Import::all("alloc-core")],
+            tests_import: &[],
+            layers: &["text", "print", "family", "c_api", "settings"],
         },
         Package {
             name: "alloc-bench",
@@ -131,16 +138,37 @@ pub const RULES: Rules = Rules {
             ],
         },
         Package {
+            name: "trace-capture",
+            imports: &[],
+            tests_import: &[],
+            layers: &[
+                "raw", "clock", "code", "sys", "layout", "control", "place", "store", "pages",
+                "pen",
+            ],
+        },
+        Package {
+            name: "heaptape-preload",
+            imports: &[Import::all("trace-capture")],
+            tests_import: &[],
+            layers: &[
+                "tls", "boot", "real", "events", "threads", "exit", "process", "family", "exec",
+                "variadic", "children", "mark",
+            ],
+        },
+        Package {
             name: "trace-recorder",
-            imports: &[Import::all("trace-format")],
+            imports: &[Import::all("trace-capture"), Import::all("trace-format")],
             tests_import: &[],
             layers: &[
                 "units",
+                "events",
                 "error",
                 "runtime",
                 "finish",
+                "harvest",
                 "recording",
                 "scenarios",
+                "salvage",
                 "info",
                 "foreign",
             ],
@@ -223,7 +251,16 @@ pub const RULES: Rules = Rules {
                 Import::all("web-build"),
             ],
             tests_import: &[],
-            layers: &["progress", "shared_objects", "table", "server", "commands"],
+            layers: &[
+                "progress",
+                "shared_objects",
+                "limits",
+                "elf",
+                "table",
+                "live",
+                "server",
+                "commands",
+            ],
         },
         Package {
             name: "xtask",

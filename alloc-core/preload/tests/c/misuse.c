@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "check.h"
 
 static char global[4096] __attribute__((aligned(16)));
@@ -13,8 +14,10 @@ static char *before, *block;
 
 static void tell(void *address)
 {
-    printf("%p\n", address);
-    fflush(stdout);
+    /* Without the C library's buffers, which are blocks themselves. */
+    char line[40];
+    int length = snprintf(line, sizeof line, "%p\n", address);
+    CHECK(write(1, line, (size_t)length) == length);
 }
 
 /* Two blocks, one right before the other: of many, since a heap may hand them out in any order. */
@@ -124,6 +127,59 @@ static void *breach(void *unused)
         overflow(bytes, (int)strtol(end + 1, NULL, 16));
         tell(block);
         free(block);
+    } else if (strcmp(mistake, "write-after") == 0) {
+        /* Told when the link is followed: by one of the next requests of that size. */
+        void *held[64];
+        free(block);
+        tell(block);
+        memset(block, 0x41, 8);
+        for (int i = 0; i < 64; i++)
+            held[i] = malloc(size);
+        free(held[0]);
+    } else if (strcmp(mistake, "write-free-chunk") == 0) {
+        /* Both links of chunks that went home. */
+        void *around[64];
+        for (int i = 0; i < 64; i++)
+            around[i] = malloc(size);
+        for (int i = 1; i < 64; i += 2)
+            free(around[i]);
+        for (int i = 1; i < 64; i += 2)
+            memset(around[i], 0x41, 16);
+        tell(around[1]);
+        for (int i = 0; i < 64; i += 2)
+            free(around[i]);
+        for (int i = 0; i < 64; i++)
+            around[i] = malloc(size);
+    } else if (strcmp(mistake, "read-after") == 0) {
+        memset(block, 0x41, size);
+        free(block);
+        puts(all(block + 8, 0xdf, (size < 1024 ? size : 1024) - 8) ? "done" : "kept");
+    } else if (strcmp(mistake, "beyond") == 0) {
+        /* The first byte that no request of this size may use. */
+        volatile char *end = block + malloc_usable_size(block);
+        tell(block);
+        *end = 1;
+    } else if (strcmp(mistake, "before") == 0) {
+        volatile char *start = (char *)(((uintptr_t)block - 64) & ~(uintptr_t)4095);
+        tell(block);
+        start[-1] = 1;
+    } else if (strcmp(mistake, "touch-after") == 0) {
+        free(block);
+        tell(block);
+        *(volatile char *)block = 1;
+    } else if (strcmp(mistake, "underflow") == 0) {
+        /* What says where its run is. */
+        block[-1] ^= 1;
+        tell(block);
+        free(block);
+    } else if (strcmp(mistake, "places") == 0) {
+        char *last = block;
+        for (int i = 0; i < 24; i++) {
+            char *next = malloc(size);
+            printf("%ld ", (long)(next - last));
+            last = next;
+        }
+        puts("\ndone");
     } else if (strcmp(mistake, "none") == 0) {
         free(block);
         puts("done");

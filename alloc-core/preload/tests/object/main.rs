@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod family;
+#[cfg(feature = "hardened")]
+mod hardened;
 mod lifetimes;
 mod misuse;
 mod settings;

@@ -74,13 +74,15 @@ const SHELL: &str = r#"
 set -e
 exec bash -e -o pipefail -c '
 seq 1 20000 | awk "{ print \$1 % 97, \$1 }" | sort -k1,1n -k2,2nr | sed -n "1~500p" | md5sum
-find /usr/include -name "*.h" | sort | head -300 | xargs cat | tr -cs "A-Za-z" "\n" | sort | uniq -c | sort -k1,1nr -k2 | head -20
+mkdir files
+for n in $(seq 1 60); do seq $n $((n * 50)) | tr 0-9 k-t > files/f$n; done
+find files -type f | sort | xargs cat | fold -w 3 | sort | uniq -c | sort -k1,1nr -k2 | sed -n 1,20p
 declare -A counts
 for n in $(seq 1 3000); do counts[$((n % 13))]+=x; done
 for key in "${!counts[@]}"; do echo "$key ${#counts[$key]}"; done | sort -n
 for n in 1 2 3 4 5 6 7 8; do (sum=0; for m in $(seq 1 500); do sum=$((sum + m * n)); done; echo "$n $sum") & done | sort -n
 wait
-tar cf - /usr/include/linux 2>/dev/null | gzip -n9 | gunzip | tar tf - | sort | md5sum
+tar cf - files | gzip -n9 | gunzip | tar tf - | sort | md5sum
 '
 "#;
 

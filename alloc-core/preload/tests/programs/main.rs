@@ -28,58 +28,52 @@ const SECONDS: u64 = 300;
 #[test]
 #[ignore = "long: cargo xtask test --long"]
 fn programs_say_under_fancy_what_they_say_without() {
-    let mut left_out = Vec::new();
+    let (mut left_out, mut wrong) = (Vec::new(), Vec::new());
     for case in CASES {
         if let Some(missing) = case.needs.iter().find(|program| !is_there(program)) {
             left_out.push(format!(
                 "{}: there is no `{missing}`: apt-get install {}",
                 case.name, case.package
             ));
-            continue;
-        }
-        let plain = perform(case, &[]);
-        assert!(
-            plain.status.success(),
-            "{} without fancy: {plain:#?}",
-            case.name
-        );
-        assert!(
-            !plain.out.is_empty(),
-            "{} says nothing: {plain:#?}",
-            case.name
-        );
-        for (name, variables) in SETTINGS {
-            let library = object().display().to_string();
-            let preload = [&[("LD_PRELOAD", library.as_str())], variables].concat();
-            let began = Instant::now();
-            let ended = perform(case, &preload);
-            assert!(
-                ended.status.success(),
-                "{} under {name}: {ended:#?}",
-                case.name
-            );
-            assert_eq!(
-                ended.out, plain.out,
-                "{} under {name} says otherwise; on stderr: {}",
-                case.name, ended.err
-            );
-            assert!(
-                !ended.err.contains("fancy: "),
-                "{} under {name}: {}",
-                case.name,
-                ended.err
-            );
-            println!(
-                "{:<12} under {name}: as without, in {:.1} s",
-                case.name,
-                began.elapsed().as_secs_f64()
-            );
+        } else if let Err(reason) = compare(case) {
+            println!("{:<8} FAILED", case.name);
+            wrong.push(format!("{}: {reason}", case.name));
         }
     }
     for line in &left_out {
         println!("*** NOT RUN: {line}");
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(left_out.len() < CASES.len(), "nothing was run");
+}
+
+/// Runs a case without fancy and with it in all settings.
+fn compare(case: &Case) -> Result<(), String> {
+    let plain = perform(case, &[]);
+    if !plain.status.success() || plain.out.is_empty() {
+        return Err(format!("fails without fancy: {plain:#?}"));
+    }
+    for (name, variables) in SETTINGS {
+        let library = object().display().to_string();
+        let preload = [&[("LD_PRELOAD", library.as_str())], variables].concat();
+        let began = Instant::now();
+        let ended = perform(case, &preload);
+        if !ended.status.success() || ended.err.contains("fancy: ") {
+            return Err(format!("fails under {name}: {ended:#?}"));
+        }
+        if ended.out != plain.out {
+            return Err(format!(
+                "says under {name}\n{}\nwhere it says without\n{}\n{}",
+                ended.out, plain.out, ended.err
+            ));
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        println!(
+            "{:<8} says under {name} what it says without; {seconds:.1} s",
+            case.name
+        );
+    }
+    Ok(())
 }
 
 fn is_there(program: &str) -> bool {

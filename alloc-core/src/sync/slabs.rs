@@ -15,8 +15,7 @@ use crate::base::align::PAGE;
 use crate::chunk::owner::KIND_BITS;
 use crate::source::{Acquired, MemorySource};
 
-/// Bytes of the first slab; each is twice as long as the one before, up to [`LARGEST`].
-const FIRST: u64 = 64 << 10;
+/// The longest slab. Bytes.
 const LARGEST: u64 = 8 << 20;
 /// How often another address is asked for when the lower half of one is taken.
 const TRIES: usize = 8;
@@ -29,8 +28,8 @@ struct Slab {
     made: AtomicU32,
 }
 
-/// At most `N` slabs of things.
-pub struct Slabs<T, const N: usize> {
+/// At most `N` slabs of things: the first of `FIRST` bytes, each twice as long as the one before, up to a limit.
+pub struct Slabs<T, const N: usize, const FIRST: u64 = { 64 << 10 }> {
     table: [Slab; N],
     /// Slabs in the table.
     count: AtomicUsize,
@@ -47,13 +46,13 @@ macro_rules! no_slab {
     };
 }
 
-impl<T, const N: usize> Default for Slabs<T, N> {
+impl<T, const N: usize, const FIRST: u64> Default for Slabs<T, N, FIRST> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T, const N: usize> Slabs<T, N> {
+impl<T, const N: usize, const FIRST: u64> Slabs<T, N, FIRST> {
     const THING: usize = size_of::<T>();
 
     /// None yet.

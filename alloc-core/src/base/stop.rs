@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use crate::base::error::Misuse;
+use super::error::Misuse;
 
 /// A line on the stack: nothing may be allocated here.
 struct Line {
@@ -22,6 +22,7 @@ impl Write for Line {
 
 /// Writes what was found to standard error, and aborts.
 #[cold]
+#[inline(never)]
 pub fn stop(found: Misuse) -> ! {
     let mut line = Line {
         text: [0; 160],
