@@ -1,5 +1,6 @@
 //! The way from the tape to the log, slice by slice, so that a page can say how far it is.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use self_cell::self_cell;
@@ -30,9 +31,9 @@ pub struct Read {
 ///
 /// # Errors
 /// It is no tape, can't be read, or is damaged and too long to be searched.
-pub fn open(source: Source) -> Result<(Arc<OpenTape>, Vec<String>), SessionError> {
+pub fn open(source: Source) -> Result<(Rc<OpenTape>, Vec<String>), SessionError> {
     match OpenTape::open(Arc::clone(&source)) {
-        Ok(tape) => Ok((Arc::new(tape), Vec::new())),
+        Ok(tape) => Ok((Rc::new(tape), Vec::new())),
         Err(error @ (TapeError::NoFooter { .. } | TapeError::Damaged(_))) => scan(source, error),
         Err(error) => Err(error.into()),
     }
@@ -42,10 +43,7 @@ pub fn open(source: Source) -> Result<(Arc<OpenTape>, Vec<String>), SessionError
 ///
 /// # Errors
 /// There is nothing sound, it can't be read, or it is too long.
-pub fn scan(
-    source: Source,
-    error: TapeError,
-) -> Result<(Arc<OpenTape>, Vec<String>), SessionError> {
+pub fn scan(source: Source, error: TapeError) -> Result<(Rc<OpenTape>, Vec<String>), SessionError> {
     if source.len() > LONGEST_SCAN {
         return Err(SessionError::TooLongToScan {
             error: Box::new(error),
@@ -59,14 +57,14 @@ pub fn scan(
     if told.is_empty() {
         told.push(error.to_string());
     }
-    Ok((Arc::new(tape), told))
+    Ok((Rc::new(tape), told))
 }
 
 type Events<'t> = Merged<'t, Source>;
 
 self_cell!(
     struct Reading {
-        owner: Arc<OpenTape>,
+        owner: Rc<OpenTape>,
         #[not_covariant]
         dependent: Events,
     }
@@ -81,9 +79,9 @@ pub struct Loader {
 
 impl Loader {
     /// Reads the tape's events up to `end`; none yet.
-    pub fn new(tape: &Arc<OpenTape>, end: u32) -> Loader {
+    pub fn new(tape: &Rc<OpenTape>, end: u32) -> Loader {
         Loader {
-            reading: Reading::new(Arc::clone(tape), |tape| tape.merged()),
+            reading: Reading::new(Rc::clone(tape), |tape| tape.merged()),
             end,
         }
     }

@@ -1,7 +1,7 @@
 //! One heap's way from the tape's start to the first event that the log keeps, without keeping what comes before.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use self_cell::self_cell;
 use trace_format::{EventKind, Merged, MergedEvent};
@@ -15,7 +15,7 @@ type Events<'t> = Merged<'t, Source>;
 
 self_cell!(
     struct Reading {
-        owner: Arc<OpenTape>,
+        owner: Rc<OpenTape>,
         #[not_covariant]
         dependent: Events,
     }
@@ -33,9 +33,9 @@ pub struct Preface {
 
 impl Preface {
     /// Of the heap of thread `heap`, up to event `first`.
-    pub fn new(tape: &Arc<OpenTape>, heap: u32, first: u32) -> Preface {
+    pub fn new(tape: &Rc<OpenTape>, heap: u32, first: u32) -> Preface {
         Preface {
-            reading: Reading::new(Arc::clone(tape), |tape| tape.merged()),
+            reading: Reading::new(Rc::clone(tape), |tape| tape.merged()),
             heap,
             next: 0,
             first,

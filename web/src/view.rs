@@ -7,7 +7,7 @@
 //! invariant: checks[i] are the steps after the first (i + 1) * CHECK events
 //! ```
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::error::SessionError;
 use crate::log::Log;
@@ -57,7 +57,7 @@ impl View {
     /// There is no such thread, or no memory.
     pub fn new(
         log: &Log,
-        tape: &Arc<OpenTape>,
+        tape: &Rc<OpenTape>,
         heap: u32,
         policy: Policy,
     ) -> Result<View, SessionError> {
@@ -86,7 +86,7 @@ impl View {
         Ok(view)
     }
 
-    fn begin(&mut self, log: &Log, tape: &Arc<OpenTape>) {
+    fn begin(&mut self, log: &Log, tape: &Rc<OpenTape>) {
         self.preface = (log.first() > 0).then(|| Preface::new(tape, self.heap, log.first()));
     }
 
@@ -133,7 +133,7 @@ impl View {
     pub fn survey(
         &mut self,
         log: &Log,
-        tape: &Arc<OpenTape>,
+        tape: &Rc<OpenTape>,
         timeline: &Timeline,
         budget: usize,
         keep: bool,
@@ -198,7 +198,7 @@ impl View {
         }
     }
 
-    fn start_over(&mut self, log: &Log, tape: &Arc<OpenTape>) -> Result<(), SessionError> {
+    fn start_over(&mut self, log: &Log, tape: &Rc<OpenTape>) -> Result<(), SessionError> {
         let capacity = self.replay.capacity().saturating_mul(2);
         // The old memory goes back before more is asked for, and the frames, which belong to it.
         self.frames.clear();

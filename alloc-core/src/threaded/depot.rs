@@ -107,8 +107,9 @@ fn leave(number: usize, chain: Chain) -> Option<Refused> {
     let place = shelf.count;
     shelf.lists[place] = chain;
     shelf.count += 1;
-    drop(shelf);
+    // Before the shelf is let go: whoever takes the list takes its bytes off.
     let now = BYTES.fetch_add(more, Ordering::Relaxed) + more;
+    drop(shelf);
     if now > BUDGET.max(POOL.mapped_bytes() / PART) {
         return make_room();
     }

@@ -135,6 +135,7 @@ impl Owner {
 
     /// A thread begins to use it. `false`: there is no memory for a home.
     pub unsafe fn begin(&self) -> bool {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         mine.home = homes::choose();
@@ -143,8 +144,8 @@ impl Owner {
 
     /// The home that it takes from.
     pub unsafe fn home(&self) -> Option<&'static Home> {
-        // SAFETY: the caller's promise.
-        unsafe { self.mine().home }
+        // SAFETY: the caller's promise; nobody else writes this field.
+        unsafe { (*self.mine.get()).home }
     }
 
     /// A block that was kept, for a request of `size` bytes.
@@ -300,7 +301,10 @@ impl Owner {
         // SAFETY: the caller's promise.
         unsafe {
             self.settle();
-            if let Some(home) = self.mine().home.take() {
+            let busy = self.turn.enter();
+            let home = self.mine().home.take();
+            drop(busy);
+            if let Some(home) = home {
                 home.leave();
             }
         }
@@ -308,6 +312,7 @@ impl Owner {
 
     /// Lets other threads see the counters.
     pub unsafe fn show(&self) {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         self.publish(unsafe { self.mine() });
     }
@@ -324,6 +329,7 @@ impl Owner {
 
     /// Tests the invariants of the cache and of the home behind it.
     pub unsafe fn check(&self) -> Result<(), Broken> {
+        let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         mine.cache.check()?;

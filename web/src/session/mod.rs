@@ -3,6 +3,7 @@
 mod course;
 mod reading;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use trace_format::ThreadIndex;
@@ -24,7 +25,7 @@ pub use course::Course;
 /// First [`choose`](Self::choose) a range and [`load`](Self::load) it until that answers 1; then [`select`](Self::select) a
 /// heap and [`survey`](Self::survey) it until it answers 1; then [`seek`](Self::seek).
 pub struct Session {
-    tape: Arc<OpenTape>,
+    tape: Rc<OpenTape>,
     source: Source,
     damage: Vec<String>,
     /// Whether releases of blocks that do not live are passed over.

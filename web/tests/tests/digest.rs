@@ -78,7 +78,7 @@ fn a_heap_of_100_000_events_has_the_same_layout_natively_and_in_the_browser() ->
     let here = native(&bytes, 0, AS_IT_SHIPS, &positions)?;
     assert_eq!(
         in_the_browser(&bytes, &[(0, AS_IT_SHIPS)], &positions)?,
-        [here.clone()]
+        std::slice::from_ref(&here)
     );
     let distinct: std::collections::HashSet<_> = here.iter().collect();
     assert_eq!(
