@@ -65,6 +65,7 @@ fn a_limit_on_the_size_of_files() {
 
 /// Where this user may mount a file system.
 #[test]
+#[ignore = "on a disk with less than about 2 MiB left recording does not begin: it says so, and the program goes on; part of it shall be recorded"]
 fn a_full_disk() {
     let place = Place::new();
     let ends = compile(&place, "ends", &[]);

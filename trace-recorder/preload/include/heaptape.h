@@ -9,22 +9,23 @@
 #ifndef HEAPTAPE_H
 #define HEAPTAPE_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+#include <dlfcn.h>
 
-/* Records that a phase called `name` begins, in the calling thread. Of a name above 1,024 bytes the start is kept. */
-extern void heaptape_mark(const char *name) __attribute__((weak));
+/* Records that a phase called `name` begins, in the calling thread, if the program is being recorded. Of a name above 1,024
+ * bytes the start is kept. The recorder is looked for when the first phase begins (an undefined weak symbol would be
+ * resolved to nothing when the program is linked). */
+static inline void heaptape_phase(const char *name)
+{
+    static void (*mark)(const char *);
+    static int looked;
 
-#ifdef __cplusplus
+    if (!looked) {
+        /* A null handle is RTLD_DEFAULT, which only some headers show. */
+        mark = (void (*)(const char *))dlsym((void *)0, "heaptape_mark");
+        looked = 1;
+    }
+    if (mark)
+        mark(name);
 }
-#endif
-
-/* heaptape_mark, if the program is being recorded. */
-#define heaptape_phase(name)            \
-    do {                                \
-        if (heaptape_mark)              \
-            heaptape_mark(name);        \
-    } while (0)
 
 #endif
