@@ -5,7 +5,7 @@
 //! | links of free blocks and chunks are XORed with a secret and their place, and looked at when they are followed | writes to freed memory that steer the next request | [`encode`], [`decode`] |
 //! | the blocks of a fresh run are linked in random order, chunks are cut from a random end, large blocks lie at random distances | guesses of what lies beside a block | [`Order`], [`coin`], `threaded::guarded` |
 //! | pages without access around large blocks | overflows of large blocks | `threaded::guarded` |
-//! | a map of the allocator's own pages, and a look at the run or the neighbours, before a block is freed | frees of what is no block | [`pages`], `global::admit` |
+//! | a map of the allocator's own pages, and a look at the run or the neighbours, before a block is freed | frees of what is no block | `pages`, `global::admit` |
 //! | freed blocks are overwritten | reads of freed memory | [`wipe`] |
 //!
 //! Only heaps whose positions are addresses are hardened: the one of a process. Heaps over memory of their own keep their

@@ -19,7 +19,7 @@ pub struct Settings {
     pub threads: Vec<Option<u32>>,
     /// Whether each thread is bound to a processor.
     pub pin: bool,
-    /// One operation in so many has its latency taken; `None`: so many that about [`SAMPLES`] are.
+    /// One operation in so many has its latency taken; `None`: so many that about 65,536 are.
     pub sample_every: Option<u32>,
     /// Repetitions of each run; with a budget at least so many.
     pub repetitions: u32,

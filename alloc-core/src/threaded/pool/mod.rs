@@ -2,12 +2,12 @@
 //!
 //! A fresh page costs 1.5 µs, hundreds of mallocs, so what is free is used again before the system is asked. There are two
 //! kinds, which help each other out:
-//! - [`shelves`]: arenas, whose lengths are powers of two: lists by length.
-//! - [`stock`]: spans of large blocks, of any length: by address, merged with their neighbours, best fit. Where nothing is
-//!   long enough, a block is put together from several by moving their pages ([`moving`]): so whatever is free serves any
+//! - `shelves`: arenas, whose lengths are powers of two: lists by length.
+//! - `stock`: spans of large blocks, of any length: by address, merged with their neighbours, best fit. Where nothing is
+//!   long enough, a block is put together from several by moving their pages (`moving`): so whatever is free serves any
 //!   request, and no page is touched for the first time while another waits.
 //!
-//! [`spans`] works with the stock. Spans wait for a second at most, and no more of them than it takes to bring what is in
+//! `spans` works with the stock. Spans wait for a second at most, and no more of them than it takes to bring what is in
 //! use back to the most there was in the last second or two, within limits: the stock is hardly ever the reason for a
 //! process's peak. That is looked at when large blocks come and go; the reclaimer's ticks ([`Pool::reclaim`]) do the same
 //! for all that is free. A large block that grows takes what is free behind it, or else moves to where there is room for as
