@@ -67,6 +67,8 @@ pub(super) extern "C" fn thread<const TOUCH: u8>(task: *mut c_void) -> *mut c_vo
         // SAFETY: the allocator's own, for the end of a thread; nothing of it is called after.
         unsafe { end() };
     }
+    // What failed among the last operations was put right after they were shown.
+    performer.show();
     lane.tally = performer.tally;
     lane.live = performer.live;
     lane.random = samples.random;
