@@ -121,7 +121,8 @@ impl<S: MemorySource> Heap<S> {
     fn refill(&mut self, size: usize) -> Option<NonNull<u8>> {
         let bin = bin_of(size);
         if !self.cache.take_spare(bin) {
-            self.cache.accept(bin, self.arenas.take_blocks(bin)?);
+            let want = self.cache.want(bin);
+            self.cache.accept(bin, self.arenas.take_blocks(bin, want)?);
         }
         // SAFETY: the heap is borrowed uniquely.
         unsafe { Cache::pop_at::<false>(&raw mut self.cache, size) }

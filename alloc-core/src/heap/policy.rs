@@ -48,8 +48,8 @@ impl Policy {
         fit: Fit::Good,
         coalesce: true,
         cache_floor: 4 << 10,
-        cache_ceiling: 16 << 10,
-        run_bytes: 4 << 10,
+        cache_ceiling: 64 << 10,
+        run_bytes: 2 << 10,
     };
 
     /// The settings nearest to these that a heap can work with: arenas of whole pages between 16 KiB and 1 GiB, spans

@@ -1,8 +1,8 @@
 //! Runs of small blocks: between the cache and the arenas.
 //!
-//! A cache that is empty takes the whole list of a run that has blocks at home, else a new run. Blocks that the cache sends
-//! back gather in their run; a run that is complete becomes a free chunk and coalesces. Counting is done here, per
-//! transfer, not in malloc and free.
+//! A cache that is empty takes as many blocks as it says from runs that have some at home, else from a new run. Blocks that
+//! the cache sends back gather in their run; a run that is complete becomes a free chunk and coalesces. Counting is done
+//! here, per transfer, not in malloc and free.
 
 use super::arenas::Arenas;
 use super::cache::Chain;
@@ -15,6 +15,16 @@ use crate::source::MemorySource;
 
 /// A run has at least so many blocks.
 const LEAST_BLOCKS: u64 = 4;
+
+/// A request for blocks takes from so many runs at most.
+const RUNS_AT_ONCE: usize = 16;
+
+/// Blocks out of one run's list, linked from `first` to `last`; `last` 0: it was not looked for.
+struct Part {
+    first: u64,
+    last: u64,
+    count: u64,
+}
 
 /// What is known of the runs of one bin.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +46,32 @@ impl Runs {
 }
 
 impl<S: MemorySource> Arenas<S> {
-    /// Blocks of a bin for a cache that has none.
-    pub fn take_blocks(&mut self, bin: usize) -> Option<Chain> {
-        let (first, count) = match self.runs[bin].first {
-            0 => self.make_run(bin)?,
-            // SAFETY: the list of runs holds runs of this heap.
-            at => unsafe { self.take_run(bin, Run(at)) },
-        };
+    /// Blocks of a bin for a cache that has none: about `want`, and fewer where runs at hand have fewer.
+    pub fn take_blocks(&mut self, bin: usize, want: u64) -> Option<Chain> {
+        if self.runs[bin].first == 0 {
+            self.make_run(bin)?;
+        }
+        let space = self.space;
+        let (mut first, mut last, mut count) = (0, 0, 0);
+        for _ in 0..RUNS_AT_ONCE {
+            let at = self.runs[bin].first;
+            if at == 0 || count >= want {
+                break;
+            }
+            // SAFETY: the list of runs holds runs of this heap; what was taken so far is this call's.
+            unsafe {
+                let part = self.take_part(bin, Run(at), want - count);
+                match first {
+                    0 => first = part.first,
+                    _ => space.set_link(last, part.first),
+                }
+                count += part.count;
+                if part.last == 0 {
+                    break;
+                }
+                last = part.last;
+            }
+        }
         self.counters.refills += 1;
         self.runs[bin].out += count as u32;
         self.counters.out_bytes += count * class::payload_bytes(bin);
@@ -53,25 +82,43 @@ impl<S: MemorySource> Arenas<S> {
         })
     }
 
-    /// Takes the list of a run; returns its first block and how many there are.
+    /// Takes `most` blocks out of a run's list, or all it has if they are not many more.
     ///
     /// # Safety
     /// `run` is in the bin's list of runs.
-    unsafe fn take_run(&mut self, bin: usize, run: Run) -> (u64, u64) {
+    unsafe fn take_part(&mut self, bin: usize, run: Run, most: u64) -> Part {
         let space = self.space;
         // SAFETY: a run in the list has a list of blocks at home, `run_home` of them, ended by position 0.
         unsafe {
-            self.unlist_run(bin, run);
-            let count = space.run_home(run);
-            let first = space.run_first(run);
-            space.set_run_first(run, 0);
-            space.set_run_home(run, 0);
-            (first, count)
+            let (home, first) = (space.run_home(run), space.run_first(run));
+            if home >= most && home <= most + most / 2 {
+                // Nobody has to look for the end of what is the last part.
+                self.unlist_run(bin, run);
+                space.set_run_first(run, 0);
+                space.set_run_home(run, 0);
+                return Part {
+                    first,
+                    last: 0,
+                    count: home,
+                };
+            }
+            let count = home.min(most);
+            let mut last = first;
+            for _ in 1..count {
+                last = space.link(last);
+            }
+            space.set_run_first(run, space.link(last));
+            space.set_run_home(run, home - count);
+            space.set_link(last, 0);
+            if home == count {
+                self.unlist_run(bin, run);
+            }
+            Part { first, last, count }
         }
     }
 
-    /// Makes a run, its blocks linked in address order (hardened: in any); returns the first and how many there are.
-    fn make_run(&mut self, bin: usize) -> Option<(u64, u64)> {
+    /// Makes a run whose blocks are all home, linked in address order (hardened: in any), and lists it.
+    fn make_run(&mut self, bin: usize) -> Option<()> {
         let block_bytes = class::block_bytes(bin);
         let most = (self.policy.run_bytes.saturating_sub(block::FIRST_BLOCK) / block_bytes)
             .max(LEAST_BLOCKS);
@@ -100,23 +147,39 @@ impl<S: MemorySource> Arenas<S> {
                 space.set_link(at, next);
                 at = next;
             }
+            space.set_run_first(run, run.block(bin, order.at(0)));
+            space.set_run_home(run, count);
+            self.list_run(bin, run);
         }
         self.runs[bin].count += 1;
-        Some((run.block(bin, order.at(0)), count))
+        Some(())
     }
 
-    /// Puts blocks back into their runs, and each run that is then complete back into its arena.
+    /// Puts blocks of one bin back into their runs, and each run that is then complete back into its arena.
     ///
     /// # Safety
     /// They are blocks of this heap that nobody uses and no cache or run has.
     pub unsafe fn bring_home_list(&mut self, chain: Chain) {
-        let mut at = chain.first;
         self.counters.flushes += 1;
+        // SAFETY: the caller's promise.
+        unsafe { self.bring_home_or(chain.first, |_| ()) };
+    }
+
+    /// As [`bring_home_list`](Self::bring_home_list), for the blocks from `at` on; those of other heaps are shown to `stray`.
+    ///
+    /// # Safety
+    /// They are blocks of heaps of this space that nobody uses and no cache or run has.
+    pub unsafe fn bring_home_or(&mut self, mut at: u64, mut stray: impl FnMut(u64)) {
+        let space = self.space;
         while at != 0 {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller's promise; a block's header names its run, which is alive while a block of it is out.
             unsafe {
-                let next = self.space.link(at);
-                self.bring_home(at);
+                let (next, run) = (space.link(at), space.run_of(at));
+                if space.run_home_number(run) == self.number {
+                    self.put_back(run, at);
+                } else {
+                    stray(at);
+                }
                 at = next;
             }
         }
@@ -127,10 +190,17 @@ impl<S: MemorySource> Arenas<S> {
     /// # Safety
     /// `at` is a small block of this heap, marked as free, that nobody uses and no cache or run has.
     pub unsafe fn bring_home(&mut self, at: u64) {
-        let space = self.space;
         // SAFETY: the block's header names its run, which is alive while a block of it is out.
+        unsafe { self.put_back(self.space.run_of(at), at) };
+    }
+
+    /// # Safety
+    /// As for [`bring_home`](Self::bring_home); `run` is the block's.
+    #[inline]
+    unsafe fn put_back(&mut self, run: Run, at: u64) {
+        let space = self.space;
+        // SAFETY: the caller's promise.
         unsafe {
-            let run = space.run_of(at);
             let bin = space.run_bin(run);
             self.runs[bin].out -= 1;
             self.counters.out_bytes -= class::payload_bytes(bin);

@@ -130,6 +130,22 @@ impl Home {
         };
     }
 
+    /// Takes in small blocks that are linked from `first` on, and shows those of other homes to `stray`. `false`: somebody
+    /// else is there, and nothing was done.
+    ///
+    /// # Safety
+    /// They are small blocks marked as free, and nobody uses them.
+    pub unsafe fn take_in(&self, first: u64, stray: impl FnMut(u64)) -> bool {
+        let Some(mut inside) = self.gate.try_enter() else {
+            return false;
+        };
+        // SAFETY: the caller's promise.
+        unsafe { inside.arenas.bring_home_or(first, stray) };
+        self.finish(inside);
+        self.visit();
+        true
+    }
+
     /// Takes in the inbox if nobody else is at it. Whoever comes second leaves it to the first, who looks again.
     pub fn visit(&self) {
         self.gate.visit(|inside| self.finish(inside));
@@ -144,10 +160,12 @@ impl Home {
         inside.tell(left);
     }
 
-    /// A thread that took from here has ended.
+    /// A thread that took from here has ended. It waits for nobody: who is inside may have lost its processor.
     pub fn leave(&self) {
         self.users.fetch_sub(1, Ordering::SeqCst);
-        self.finish(self.gate.enter());
+        if let Some(inside) = self.gate.try_enter() {
+            self.finish(inside);
+        }
         self.visit();
     }
 

@@ -39,21 +39,57 @@ pub fn each(show: impl FnMut(&'static Home)) {
 }
 
 /// A home for a thread that begins; [`Home::leave`] when it ends. `None`: memory ended.
+///
+/// Nobody waits here but for the very first home: where many threads begin at once, one that loses its processor while it
+/// holds a lock would hold up all the others.
 pub fn choose() -> Option<&'static Home> {
-    let _guard = CHOOSING.lock();
-    let users = |home: &&Home| home.users.load(Ordering::Relaxed);
-    let quietest = TABLE.iter().min_by_key(users);
-    let home = match quietest {
-        Some(home) if users(&home) == 0 || TABLE.count() as usize >= bound() => home,
-        // SAFETY: under the lock.
-        _ => unsafe { TABLE.add(make) }.or(quietest)?,
+    let mut claim = |home: &&Home| {
+        let users = &home.users;
+        users
+            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed)
+            .is_ok()
+    };
+    if let Some(home) = TABLE.iter().find(&mut claim) {
+        return Some(home);
+    }
+    let made = add(bound());
+    let home = match made {
+        Some(home) => home,
+        None => match TABLE
+            .iter()
+            .min_by_key(|home| home.users.load(Ordering::Relaxed))
+        {
+            Some(quietest) => quietest,
+            None => first()?,
+        },
     };
     home.users.fetch_add(1, Ordering::SeqCst);
     Some(home)
 }
 
+/// Another home, if there are fewer than `most` and nobody else makes one.
+fn add(most: usize) -> Option<&'static Home> {
+    if TABLE.count() as usize >= most {
+        return None;
+    }
+    let _guard = CHOOSING.try_lock()?;
+    // SAFETY: under the lock.
+    unsafe { TABLE.add(make) }
+}
+
+/// The first home, which somebody else may be making.
+fn first() -> Option<&'static Home> {
+    let _guard = CHOOSING.lock();
+    match TABLE.find(1) {
+        Some(home) => Some(home),
+        // SAFETY: under the lock.
+        None => unsafe { TABLE.add(make) },
+    }
+}
+
 /// Does something with the arenas of a home, `first` if nobody else is there at the moment, else of one that is free now.
-/// Any home can serve any thread, so no thread waits while another home is free.
+/// Any home can serve any thread, so no thread waits while another home is free; and where the holders of all of them have
+/// lost their processors, which many threads on few processors lead to, there is soon one more.
 pub fn with_any<T>(
     first: &'static Home,
     mut work: impl FnMut(&mut crate::heap::arenas::Arenas<super::pool::FromPool>) -> T,
@@ -65,6 +101,9 @@ pub fn with_any<T>(
         if let Some(done) = home.try_with(&mut work) {
             return done;
         }
+    }
+    if let Some(done) = add(MAX_HOMES).and_then(|home| home.try_with(&mut work)) {
+        return done;
     }
     first.with(work)
 }

@@ -8,6 +8,7 @@
 
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::owner::Owner;
 use crate::heap::HeapId;
@@ -48,6 +49,14 @@ struct Waiting(*mut Owner);
 // SAFETY: the list is reached only under the lock.
 unsafe impl Send for Waiting {}
 
+/// Owners that threads have at the moment.
+static IN_USE: AtomicU32 = AtomicU32::new(0);
+
+/// How many threads have an owner; at least 1.
+pub fn threads() -> u64 {
+    u64::from(IN_USE.load(Ordering::Relaxed)).max(1)
+}
+
 static WAITING: Lock<Waiting> = Lock::new(Waiting(ptr::null_mut()));
 
 /// The owner of this number; `None`: there is none.
@@ -77,6 +86,7 @@ pub fn adopt() -> Option<*mut Owner> {
     };
     // SAFETY: owners are never freed, and out of the list this one is the calling thread's.
     if unsafe { (*owner).begin() } {
+        IN_USE.fetch_add(1, Ordering::Relaxed);
         return Some(owner);
     }
     put_back(owner);
@@ -90,6 +100,7 @@ pub fn adopt() -> Option<*mut Owner> {
 pub unsafe fn leave(owner: *mut Owner) {
     // SAFETY: the caller's promise.
     unsafe { (*owner).end() };
+    IN_USE.fetch_sub(1, Ordering::Relaxed);
     put_back(owner);
 }
 

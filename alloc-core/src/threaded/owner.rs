@@ -13,12 +13,14 @@
 //! ```
 
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::depot::Refused;
 use super::home::{Home, SPACE, number_of};
-use super::medium::{KEPT, MEDIUM_MAX, Medium, Put};
+use super::medium::{self, KEPT, MEDIUM_MAX, Medium, Put};
+use super::pool::POOL;
 use super::{depot, homes, manager};
 use crate::base::class::{BINS, SMALL_MAX, bin_of};
 use crate::base::error::{Broken, Misuse};
@@ -39,8 +41,13 @@ pub struct Mine {
     cache: Cache,
     medium: Medium,
     home: Option<&'static Home>,
-    /// Footprint of the home as of the last slow request. Bytes.
-    footprint: u64,
+    /// The most bytes of medium blocks that it keeps.
+    kept_most: u64,
+}
+
+/// A thread's share of all memory. What it may keep aside is a part of that: bytes.
+fn share() -> u64 {
+    POOL.mapped_bytes() / manager::threads()
 }
 
 /// Counters that other threads may read, as of the owner's last round, see [`PATIENCE`].
@@ -102,7 +109,7 @@ impl Owner {
                 cache,
                 medium: Medium::new(),
                 home: None,
-                footprint: 0,
+                kept_most: 0,
             }),
             turn: Turn::new(),
             slow: AtomicU32::new(0),
@@ -139,6 +146,8 @@ impl Owner {
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         mine.home = homes::choose();
+        mine.cache.begin(share(), manager::threads());
+        mine.kept_most = medium::budget(share());
         mine.home.is_some()
     }
 
@@ -172,7 +181,7 @@ impl Owner {
             if !is_block(SPACE, c) || homes::find(owner::heap(SPACE.owner(c))).is_none() {
                 return false;
             }
-            match mine.medium.put(SPACE, at, mine.footprint) {
+            match mine.medium.put(SPACE, at, mine.kept_most) {
                 Put::Kept => true,
                 Put::NoRoom => false,
                 Put::Instead(class, chain) => {
@@ -198,12 +207,10 @@ impl Owner {
                 return NonNull::new(SPACE.pointer(at));
             }
             self.round(mine);
-            let (block, footprint) = homes::with_any(mine.home?, |arenas| {
+            return homes::with_any(mine.home?, |arenas| {
                 let block = arenas.malloc_large(size as u64);
-                (arenas.note_refusal(block), arenas.footprint_bytes())
+                arenas.note_refusal(block)
             });
-            mine.footprint = footprint;
-            return block;
         }
         let bin = bin_of(size);
         if !mine.cache.take_spare(bin) {
@@ -219,12 +226,11 @@ impl Owner {
 
     fn fetch(&self, mine: &mut Mine, bin: usize) -> Option<Chain> {
         self.round(mine);
-        let (chain, footprint) = homes::with_any(mine.home?, |arenas| {
-            let chain = arenas.take_blocks(bin);
-            (arenas.note_refusal(chain), arenas.footprint_bytes())
-        });
-        mine.footprint = footprint;
-        chain
+        let want = mine.cache.want(bin);
+        homes::with_any(mine.home?, |arenas| {
+            let chain = arenas.take_blocks(bin, want);
+            arenas.note_refusal(chain)
+        })
     }
 
     /// A block at a multiple of `align`, a power of two above 16.
@@ -273,6 +279,8 @@ impl Owner {
         self.slow.store(slow, Ordering::Relaxed);
         if slow.is_multiple_of(PATIENCE) {
             self.publish(mine);
+            mine.cache.set_share(share(), manager::threads());
+            mine.kept_most = medium::budget(share());
             while let Some(chain) = mine.medium.stale() {
                 let_go(chain);
             }
@@ -284,14 +292,19 @@ impl Owner {
         let _busy = self.turn.enter();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
-        while let Some(chain) = mine.medium.any() {
-            let_go(chain);
-        }
-        for bin in 1..BINS {
-            for chain in mine.cache.take_all(bin).into_iter().flatten() {
-                // SAFETY: the list came out of the cache, so nobody uses its blocks.
-                unsafe { bring_home(chain) };
+        // All at once, so that each home is entered once.
+        let mut strays = Strays::new();
+        // SAFETY: what was kept or cached nobody uses; the headers say where it came from.
+        unsafe {
+            while let Some(chain) = mine.medium.any() {
+                strays.add_chunks(chain);
             }
+            for bin in 1..BINS {
+                for chain in mine.cache.take_all(bin).into_iter().flatten() {
+                    each(chain, |at| strays.add(number_of(at), at));
+                }
+            }
+            strays.deliver();
         }
         self.publish(mine);
     }
@@ -403,31 +416,96 @@ pub fn send_home(refused: Refused) {
 /// # Safety
 /// They are small blocks marked as free, in no other list, and nobody uses them.
 pub unsafe fn bring_home(chain: Chain) {
-    let mut heads = [(0u64, 0u64); homes::MAX_HOMES];
-    let mut there = 0u64;
+    if chain.first == 0 {
+        return;
+    }
+    let mut strays = Strays::new();
+    // SAFETY: the caller's promise; what is left over is brought to its own home.
+    unsafe {
+        // Mostly all of them came from one home.
+        let home = homes::find(number_of(chain.first));
+        if !home.is_some_and(|home| home.take_in(chain.first, |at| strays.add(number_of(at), at))) {
+            each(chain, |at| strays.add(number_of(at), at));
+        }
+        strays.deliver();
+    }
+}
+
+/// Shows the blocks of a list; the receiver may link them elsewhere.
+///
+/// # Safety
+/// They are free blocks, small ones or chunks, that nobody else uses.
+unsafe fn each(chain: Chain, mut show: impl FnMut(u64)) {
     let mut at = chain.first;
     while at != 0 {
         // SAFETY: the caller's promise.
-        unsafe {
-            let next = SPACE.link(at);
-            let place = number_of(at) as usize - 1;
-            let (head, last) = &mut heads[place % homes::MAX_HOMES];
-            if *head == 0 {
-                *last = at;
-                there |= 1 << place;
-            }
-            SPACE.set_link(at, *head);
-            *head = at;
-            at = next;
+        let next = unsafe { SPACE.link(at) };
+        show(at);
+        at = next;
+    }
+}
+
+/// Free blocks by the home they came from.
+struct Strays {
+    lists: [MaybeUninit<(u64, u64)>; homes::MAX_HOMES],
+    /// A bit for each list that has blocks.
+    there: u64,
+}
+
+impl Strays {
+    fn new() -> Strays {
+        Strays {
+            lists: [const { MaybeUninit::uninit() }; homes::MAX_HOMES],
+            there: 0,
         }
     }
-    while there != 0 {
-        let place = there.trailing_zeros();
-        there &= there - 1;
-        let (first, last) = heads[place as usize];
-        if let Some(home) = homes::find(place + 1) {
-            // SAFETY: the blocks are of this home, marked as free, and nobody uses them.
-            unsafe { home.deliver(first, last) };
+
+    /// # Safety
+    /// `at` is a free block of the home of this number, in no other list, and nobody uses it.
+    unsafe fn add(&mut self, number: u32, at: u64) {
+        let place = (number as usize).wrapping_sub(1);
+        if place >= homes::MAX_HOMES {
+            return; // Its header was overwritten since it was freed: this block is lost, and nothing else.
+        }
+        // SAFETY: the caller's promise; a list whose bit is set was written.
+        unsafe {
+            let list = &mut self.lists[place];
+            let (head, last) = match self.there >> place & 1 {
+                0 => (0, at),
+                _ => list.assume_init(),
+            };
+            SPACE.set_link(at, head);
+            list.write((at, last));
+            self.there |= 1 << place;
+        }
+    }
+
+    /// Adds chunks that were kept.
+    ///
+    /// # Safety
+    /// Nobody uses them, and their owner words name their home.
+    unsafe fn add_chunks(&mut self, chain: Chain) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            each(chain, |at| {
+                self.add(owner::heap(SPACE.owner_before(at)), at)
+            })
+        };
+        COUNTED_TWICE.fetch_add(u64::from(chain.count), Ordering::Relaxed);
+    }
+
+    /// # Safety
+    /// As for [`add`](Self::add), of all that were added.
+    unsafe fn deliver(mut self) {
+        while self.there != 0 {
+            let place = self.there.trailing_zeros();
+            self.there &= self.there - 1;
+            // SAFETY: the list's bit was set.
+            let (first, last) = unsafe { self.lists[place as usize].assume_init() };
+            if let Some(home) = homes::find(place + 1) {
+                // SAFETY: the blocks are of this home, marked as free or kept, and nobody uses them.
+                unsafe { home.deliver(first, last) };
+            }
         }
     }
 }
@@ -492,16 +570,12 @@ unsafe fn free_chunk(at: u64, word: u32) -> Result<(), Misuse> {
 /// Sends chunks that were kept home. They were looked at when they were freed; one whose header was overwritten since then
 /// is lost, and nothing else.
 pub fn let_go(chain: Chain) {
-    let mut at = chain.first;
-    while at != 0 {
-        // SAFETY: kept blocks are chunks that nobody uses, linked.
-        unsafe {
-            let next = SPACE.link(at);
-            let _ = free_chunk(at, SPACE.owner_before(at));
-            at = next;
-        }
+    let mut strays = Strays::new();
+    // SAFETY: kept blocks are chunks that nobody uses, linked, whose owner word names their home.
+    unsafe {
+        strays.add_chunks(chain);
+        strays.deliver();
     }
-    COUNTED_TWICE.fetch_add(u64::from(chain.count), Ordering::Relaxed);
 }
 
 /// Chunks that were counted as freed when they were kept, and by the arenas when they went home.
