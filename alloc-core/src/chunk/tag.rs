@@ -20,6 +20,9 @@ pub const MIN_CHUNK: u64 = 32;
 /// Largest chunk that a boundary tag can tell. Bytes.
 pub const MAX_CHUNK: u64 = (1 << 32) - 16;
 
+/// The asked word of a chunk that its program has freed: a thread keeps it, or it is on its way home.
+pub const KEPT: u32 = u32::MAX;
+
 const IN_USE: u32 = 1;
 const RUN: u32 = 2;
 const FLAGS: u32 = 15;

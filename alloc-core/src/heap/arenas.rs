@@ -12,7 +12,7 @@ use crate::base::class::{BINS, round_chunk};
 use crate::base::error::Misuse;
 use crate::chunk::arena::{ARENA_OVERHEAD, Arena, NO_ARENA};
 use crate::chunk::span::Span;
-use crate::chunk::tag::{CHUNK_HEADER, Chunk, MAX_CHUNK, MIN_CHUNK, Use};
+use crate::chunk::tag::{CHUNK_HEADER, Chunk, KEPT, MAX_CHUNK, MIN_CHUNK, Use};
 use crate::chunk::{Space, owner};
 use crate::harden;
 use crate::source::MemorySource;
@@ -452,8 +452,7 @@ pub unsafe fn is_block(space: Space, c: Chunk) -> bool {
 pub unsafe fn check_block(space: Space, c: Chunk) -> Result<(), Misuse> {
     // SAFETY: the caller's promise.
     unsafe {
-        // What waits for its home has no request any more.
-        let waits = space.asked(c) == u32::MAX && space.is_sealed(c);
+        let waits = space.asked(c) == KEPT && space.is_sealed(c);
         if (waits || is_block(space, c)) && space.prev_size(space.next(c)) == space.size(c) {
             return Ok(());
         }

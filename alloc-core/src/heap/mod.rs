@@ -11,7 +11,7 @@ pub mod arenas;
 pub mod cache;
 mod digest;
 mod free_chunks;
-mod invariants;
+pub mod invariants;
 mod lists;
 pub mod policy;
 mod purge;

@@ -3,7 +3,9 @@
 use core::ptr::NonNull;
 
 use crate::base::align::{self, ALIGN, PAGE};
+use crate::base::error::Broken;
 use crate::chunk::Space;
+use crate::chunk::owner;
 use crate::chunk::span::{NO_SPAN, SPAN_HEADER, Span};
 use crate::source::{Acquired, MemorySource};
 
@@ -154,6 +156,31 @@ impl Spans {
                 }
             }
         }
+    }
+
+    /// Tests the invariant: every header is one, and they add up.
+    ///
+    /// # Errors
+    /// [`Broken`] names the first that is not, by the position of its payload.
+    pub fn check(&self, space: Space) -> Result<(), Broken> {
+        let broken = |what, position| Err(Broken { what, position });
+        let (mut count, mut bytes, mut at) = (0, 0, self.first);
+        while at != NO_SPAN && count < self.count {
+            let span = Span(at);
+            // SAFETY: the list holds spans; the link of one whose header was overwritten is not followed.
+            unsafe {
+                if owner::kind(space.owner_before(at)) != owner::SPAN || !space.is_span(span) {
+                    return broken("a large block's header was overwritten", at);
+                }
+                bytes += space.span_bytes(span);
+                at = space.span_next(span);
+            }
+            count += 1;
+        }
+        if at != NO_SPAN || (count, bytes) != (self.count, self.bytes) {
+            return broken("the list of large blocks does not add up", at);
+        }
+        Ok(())
     }
 
     /// The spans, newest first.

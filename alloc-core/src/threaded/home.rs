@@ -19,6 +19,7 @@ use crate::base::error::{Broken, Misuse};
 use crate::chunk::block::Run;
 use crate::chunk::{Space, owner};
 use crate::heap::arenas::Arenas;
+use crate::heap::invariants::Among;
 use crate::heap::policy::Policy;
 use crate::heap::{HeapId, HeapStats};
 use crate::sync::gate::{Gate, TakeIn};
@@ -203,9 +204,9 @@ impl Home {
         inside.arenas.stats(0, 0, (0, 0))
     }
 
-    /// Tests the invariants of the arenas.
-    pub fn check(&self) -> Result<(), Broken> {
-        self.gate.enter().arenas.check()
+    /// Tests the invariants of the arenas, `among` those who may have blocks of them.
+    pub fn check(&self, among: Among) -> Result<(), Broken> {
+        self.gate.enter().arenas.check(among)
     }
 
     /// Takes the lock, for `fork`.

@@ -12,8 +12,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::home::Home;
 use crate::base::align::PAGE;
+use crate::base::error::Broken;
 use crate::harden;
 use crate::heap::HeapId;
+use crate::heap::invariants::Among;
 use crate::source::{MemorySource, Mmap};
 use crate::sync::lock::Lock;
 use crate::sync::table::Table;
@@ -36,6 +38,14 @@ pub fn find(number: u32) -> Option<&'static Home> {
 /// Shows every home.
 pub fn each(show: impl FnMut(&'static Home)) {
     TABLE.iter().for_each(show);
+}
+
+/// Tests the invariants of every home, `among` those who may have blocks of them.
+///
+/// # Errors
+/// [`Broken`] names the first that does not hold.
+pub fn check(among: Among) -> Result<(), Broken> {
+    TABLE.iter().try_for_each(|home| home.check(among))
 }
 
 /// A home for a thread that begins; [`Home::leave`] when it ends. `None`: memory ended.

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::home::tell_bytes;
 use crate::base::align::{self, PAGE};
+use crate::base::error::Broken;
 use crate::chunk::Space;
 use crate::chunk::owner;
 use crate::chunk::span::Span;
@@ -126,6 +127,14 @@ pub unsafe fn resize(space: Space, at: u64, size: u64) -> Option<NonNull<u8>> {
         count(size as i64 - asked as i64);
         NonNull::new(space.pointer(span.0))
     }
+}
+
+/// Tests the headers of all large blocks and the lists that they are in.
+///
+/// # Errors
+/// [`Broken`] names the first that is not sound.
+pub fn check(space: Space) -> Result<(), Broken> {
+    LISTS.iter().try_for_each(|list| list.lock().check(space))
 }
 
 /// Takes the locks, for `fork`.

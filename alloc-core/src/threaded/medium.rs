@@ -12,13 +12,12 @@
 use super::depot;
 use crate::base::class::{class_bytes, class_of, round_chunk};
 use crate::chunk::Space;
+pub use crate::chunk::tag::KEPT;
 use crate::chunk::tag::{CHUNK_HEADER, Chunk};
 use crate::heap::cache::Chain;
 
 /// What is kept is no larger than this. Bytes asked.
 pub const MEDIUM_MAX: usize = 32 << 10;
-/// The asked word of a chunk that is kept, or on its way home.
-pub const KEPT: u32 = u32::MAX;
 
 /// The class of free chunks that is the first here.
 pub const FIRST_CLASS: usize = 64;
