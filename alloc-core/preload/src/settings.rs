@@ -23,6 +23,8 @@ use crate::text::say;
 static AT_LOAD: extern "C" fn() = at_load;
 
 extern "C" fn at_load() {
+    // Handlers of fork that are registered first run last before it and first after it: those of others may allocate.
+    global::prepare();
     let defaults = Config::default();
     let most = u64::from(u32::MAX);
     // All are read, so that a value that means nothing is told whether or not it would be used.

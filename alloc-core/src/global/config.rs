@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::fork;
+use super::current;
 use crate::sync::lock::Lock;
 use crate::threaded::pool::POOL;
 use crate::threaded::reclaimer;
@@ -48,6 +48,7 @@ impl Default for Config {
     }
 }
 
+/// Held for a copy only, and by `fork`.
 static CONFIG: Lock<Option<Config>> = Lock::new(None);
 
 /// The configuration in force.
@@ -57,6 +58,7 @@ pub fn config() -> Config {
 
 /// Sets the configuration; may be called at any time, by any thread. `false`: the reclaimer's thread could not be started.
 pub fn configure(config: Config) -> bool {
+    current::prepare();
     *CONFIG.lock() = Some(config);
     // Decay is told in intervals, the pool counts rounds; half an interval passes on the way to it.
     let rounds = u64::from(config.decay.max(1)) * reclaimer::ROUNDS - reclaimer::ROUNDS / 2;
@@ -66,11 +68,22 @@ pub fn configure(config: Config) -> bool {
             reclaimer::stop();
             true
         }
-        Reclaim::On { interval } => {
-            fork::register();
-            reclaimer::start(interval)
-        }
+        Reclaim::On { interval } => reclaimer::start(interval),
     }
+}
+
+/// Takes the lock, for `fork`.
+pub(super) fn seize() {
+    CONFIG.seize();
+}
+
+/// Frees the lock.
+///
+/// # Safety
+/// [`seize`] was called by this thread or the one it is a fork of.
+pub(super) unsafe fn release() {
+    // SAFETY: the caller's promise.
+    unsafe { CONFIG.release() };
 }
 
 /// Whether the reclaimer runs.

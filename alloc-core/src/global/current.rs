@@ -7,7 +7,6 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{fork, tls};
-use crate::sync::lock::Lock;
 use crate::threaded::home::Home;
 use crate::threaded::manager::{self, ENDED, NOBODY};
 use crate::threaded::owner::Owner;
@@ -34,15 +33,34 @@ fn begin(current: *mut Owner) -> Option<*mut Owner> {
     if is_ended(current) {
         return None;
     }
+    prepare();
     let owner = manager::adopt()?;
     tls::set(owner);
-    fork::register();
     if let Some(key) = exit_key() {
         // May allocate: the owner is already there.
         // SAFETY: the key was made by `exit_key`.
         unsafe { libc::pthread_setspecific(key, owner.cast()) };
     }
     Some(owner)
+}
+
+/// Sees to it that a fork finds all locks free; to be called before the process's first lock is taken.
+#[inline]
+pub fn prepare() {
+    if !fork::is_registered() {
+        register();
+    }
+}
+
+#[cold]
+fn register() {
+    let current = get();
+    // What the registration may allocate is served as at a thread's end, or it would lead back here.
+    if is_vacant(current) {
+        tls::set(ENDED.pointer());
+    }
+    fork::register();
+    tls::set(current);
 }
 
 /// The home that the calling thread takes from, if it has one.
@@ -89,21 +107,25 @@ pub fn borrow<T>(work: impl FnOnce(&Owner) -> T) -> Option<T> {
 fn exit_key() -> Option<libc::pthread_key_t> {
     // 0: not made; otherwise the key plus 1.
     static KEY: AtomicU32 = AtomicU32::new(0);
-    static MAKING: Lock<()> = Lock::new(());
-    let mut key = KEY.load(Ordering::Acquire);
-    if key == 0 {
-        let _guard = MAKING.lock();
-        key = KEY.load(Ordering::Acquire);
-        if key == 0 {
-            let mut made: libc::pthread_key_t = 0;
-            // SAFETY: the destructor lives as long as the program.
-            if unsafe { libc::pthread_key_create(&mut made, Some(at_exit)) } == 0 {
-                key = made as u32 + 1;
-                KEY.store(key, Ordering::Release);
+    let known = KEY.load(Ordering::Acquire);
+    if known != 0 {
+        return Some(known as libc::pthread_key_t - 1);
+    }
+    // Without a lock, which a fork at this moment would leave taken: of two threads that make a key one gives its own back.
+    let mut made: libc::pthread_key_t = 0;
+    // SAFETY: the destructor lives as long as the program; a key that is deleted is known to nobody.
+    unsafe {
+        if libc::pthread_key_create(&mut made, Some(at_exit)) != 0 {
+            return None;
+        }
+        match KEY.compare_exchange(0, made as u32 + 1, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Some(made),
+            Err(other) => {
+                libc::pthread_key_delete(made);
+                Some(other as libc::pthread_key_t - 1)
             }
         }
     }
-    key.checked_sub(1).map(|key| key as libc::pthread_key_t)
 }
 
 unsafe extern "C" fn at_exit(owner: *mut libc::c_void) {

@@ -25,6 +25,7 @@ mod tidy;
 mod tls;
 
 pub use config::{Config, Reclaim, config, configure, reclaims};
+pub use current::prepare;
 pub use fancy::Fancy;
 pub use requests::{aligned, calloc, free, malloc, realloc, usable_size};
 pub use stats::{Stats, stats};

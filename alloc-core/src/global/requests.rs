@@ -76,6 +76,7 @@ fn with_owner(request: impl FnOnce(&Owner) -> Option<NonNull<u8>>) -> Option<Non
 }
 
 fn make_large(size: usize, align: usize) -> Option<(NonNull<u8>, bool)> {
+    current::prepare();
     large::make(SPACE, size as u64, align as u64)
 }
 

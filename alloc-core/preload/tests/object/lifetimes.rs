@@ -32,6 +32,15 @@ fn many_children_of_a_threaded_program_have_a_sound_heap() {
 }
 
 #[test]
+fn children_of_a_program_that_has_just_begun_have_a_sound_heap() {
+    let program = compile("cc", "starts.c", "starts", &["-ldl"]);
+    let itself = object().display().to_string();
+    let mut call = Command::new(&program);
+    call.args([&itself, "40"]);
+    run(call, 200).is_done();
+}
+
+#[test]
 fn objects_that_allocate_come_and_go() {
     let plugin = compile("cc", "plugin.c", "plugin", &["-shared", "-fPIC"]);
     let program = compile("cc", "loading.c", "loading", &["-ldl"]);
