@@ -76,6 +76,18 @@ fn around(range: Range, offset: u64, bytes: u64) -> [Range; 2] {
 /// # Safety
 /// Pieces and target are ours; the pieces hold the block in order, and whoever has it waits.
 pub unsafe fn carry(target: Range, pieces: &[Range]) -> Option<Range> {
+    // Once a part has moved there is no way back: should another be refused, there must be a place for all of it.
+    let refuge = match pieces {
+        [] | [_] => Range::default(),
+        _ => match map(target.bytes, PAGE) {
+            Some(refuge) => refuge,
+            None => {
+                // SAFETY: nobody uses the target.
+                unsafe { unmap(target) };
+                return None;
+            }
+        },
+    };
     let mut offset = 0;
     for (index, piece) in pieces.iter().enumerate() {
         let to = pointer(target.start + offset);
@@ -90,31 +102,28 @@ pub unsafe fn carry(target: Range, pieces: &[Range]) -> Option<Range> {
                 Moved::Lost => {
                     let [before, behind] = around(target, offset, piece.bytes);
                     unmap(behind);
-                    return rescue(target.bytes, before, &pieces[index..]);
+                    if before.bytes == 0 {
+                        unmap(refuge);
+                        return None;
+                    }
+                    rescue(refuge, before, &pieces[index..]);
+                    return Some(refuge);
                 }
             }
         }
         offset += piece.bytes;
     }
+    // SAFETY: nobody has seen it.
+    unsafe { unmap(refuge) };
     Some(target)
 }
 
-/// Copies a block of which a part has moved to a target that then got a hole: to new memory of so many bytes.
+/// Copies a block of which a part has moved to a target that then got a hole: to new memory that is longer.
 ///
 /// # Safety
 /// As for [`carry`]; the block lies in `before`, and then in `left`.
-unsafe fn rescue(bytes: u64, before: Range, left: &[Range]) -> Option<Range> {
-    let Some(made) = map(bytes, PAGE) else {
-        if before.bytes == 0 {
-            return None;
-        }
-        // The block lies in two places, neither may be moved and no third is to be had: nothing that realloc could
-        // answer would be true. It takes a program that changes mappings within its blocks and others at that very
-        // moment, and the end of memory.
-        // SAFETY: ends the process.
-        unsafe { libc::abort() }
-    };
-    let mut to = made.pointer();
+unsafe fn rescue(refuge: Range, before: Range, left: &[Range]) {
+    let mut to = refuge.pointer();
     for part in [before].iter().chain(left) {
         // SAFETY: the new memory is longer than the block; what was copied is not used any more.
         unsafe {
@@ -123,7 +132,6 @@ unsafe fn rescue(bytes: u64, before: Range, left: &[Range]) -> Option<Range> {
             unmap(*part);
         }
     }
-    Some(made)
 }
 
 #[cfg(test)]
@@ -146,8 +154,9 @@ mod tests {
     #[test]
     fn a_block_in_two_places_is_copied_together() {
         let (before, one, two) = (written(1), written(3), written(5));
+        let made = map(9 * PAGE, PAGE).expect("memory");
         // SAFETY: all are the test's.
-        let made = unsafe { rescue(9 * PAGE, before, &[one, two]) }.expect("memory");
+        unsafe { rescue(made, before, &[one, two]) };
         for page in 0..9usize {
             // SAFETY: within what was made.
             let number = unsafe { made.pointer().add(page * PAGE as usize).read() };
