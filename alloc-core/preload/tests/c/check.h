@@ -20,10 +20,8 @@
 static inline int all(const void *block, unsigned char byte, size_t count)
 {
     const unsigned char *at = (const unsigned char *)block;
-    for (size_t i = 0; i < count; i++)
-        if (at[i] != byte)
-            return 0;
-    return 1;
+    /* If the first is, and each is as the one before it. */
+    return count == 0 || (at[0] == byte && memcmp(at, at + 1, count - 1) == 0);
 }
 
 /* A number that looks random; the seed must not be 0. */

@@ -24,6 +24,16 @@ fn memory_may_end_and_come_back() {
 }
 
 #[test]
+fn memory_may_be_refused_at_any_question_of_the_system() {
+    let include = format!("-I{}", source("../../include").display());
+    let flags = ["-rdynamic", &include, "-ldl"];
+    let program = compile("cc", "refused.c", "refused", &flags);
+    for way in ["once", "on", "back"] {
+        run(under(&program, &[way]), 400).is_done();
+    }
+}
+
+#[test]
 fn the_c_interface_serves_c_and_cpp() {
     let folder = object().parent().expect("a folder").display().to_string();
     let include = source("../../include");
