@@ -46,7 +46,7 @@ proptest! {
     #![proptest_config(common::cases(24))]
 
     #[test]
-    fn a_heap_keeps_its_promises(ops in prop::collection::vec(op(), 1..300), policy in policy()) {
+    fn a_heap_keeps_its_promises(ops in prop::collection::vec(op(), 1..common::length(300)), policy in policy()) {
         let memory = Memory::new(256 << 20);
         let region = memory.region();
         let base = region.base();
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_walk_covers_every_byte_once(ops in prop::collection::vec(op(), 1..200)) {
+    fn a_walk_covers_every_byte_once(ops in prop::collection::vec(op(), 1..common::length(200))) {
         let memory = Memory::new(128 << 20);
         let region = memory.region();
         let base = region.base();
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn equal_requests_leave_equal_layouts(ops in prop::collection::vec(op(), 1..300)) {
+    fn equal_requests_leave_equal_layouts(ops in prop::collection::vec(op(), 1..common::length(300))) {
         let digest = || {
             let memory = Memory::new(128 << 20);
             let region = memory.region();
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn a_heap_works_on_after_its_memory_ended(ops in prop::collection::vec(op(), 1..200), left in 0u64..12) {
+    fn a_heap_works_on_after_its_memory_ended(ops in prop::collection::vec(op(), 1..common::length(200)), left in 0u64..12) {
         let memory = Memory::new(128 << 20);
         let region = memory.region();
         let base = region.base();

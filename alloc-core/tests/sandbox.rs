@@ -127,7 +127,7 @@ proptest! {
 
     #[test]
     fn every_use_of_a_name_is_harmless(
-        requests in prop::collection::vec(request(40), 1..300),
+        requests in prop::collection::vec(request(40), 1..common::length(300)),
         capacity in prop_oneof![Just(0u64), Just(1 << 20), Just(64 << 20)],
     ) {
         let (mut sandbox, mut model) = (sandbox(capacity), Model::new());
@@ -139,7 +139,7 @@ proptest! {
 
     #[test]
     fn key_frames_lead_back_and_the_way_on_is_the_same(
-        requests in prop::collection::vec(request(200), 1..400),
+        requests in prop::collection::vec(request(200), 1..common::length(400)),
         frames in prop::collection::btree_set(0usize..400, 1..12),
         jumps in prop::collection::vec(any::<prop::sample::Index>(), 1..20),
     ) {

@@ -19,6 +19,14 @@ pub fn cases(usual: u32) -> proptest::test_runner::Config {
     }
 }
 
+/// Programs of at most so many requests, unless `HEAP_TEST_LENGTH` says how many: under Miri each takes long.
+pub fn length(usual: usize) -> usize {
+    let asked = std::env::var("HEAP_TEST_LENGTH")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    asked.unwrap_or(usual).max(2)
+}
+
 /// A region of the test's own memory.
 pub struct Memory {
     start: NonNull<u8>,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::Context;
+use super::{Context, nightly};
 
 /// The fuzz targets: `fuzz/fuzz_targets` has a file for each, and `fuzz/corpus` a folder.
 const TARGETS: [&str; 6] = ["logalloc", "android", "mtrace", "heaptrack", "ops", "tape"];
@@ -15,7 +15,7 @@ const SECONDS: &str = "60";
 /// # Errors
 /// When one finds something; what it found lies in `fuzz/artifacts`.
 pub fn run(context: &Context) -> Result<()> {
-    if !there(context) {
+    if !nightly::has(context, "fuzz") {
         return without(context);
     }
     let target = context.workspace.target().join("fuzz");
@@ -24,7 +24,7 @@ pub fn run(context: &Context) -> Result<()> {
         let found = target.join("found").join(name);
         std::fs::create_dir_all(&found)?;
         let corpus = context.workspace.root().join("fuzz/corpus").join(name);
-        nightly(context)
+        nightly::cargo(context)
             .args(["fuzz", "run", "--target-dir", &target.display().to_string()])
             .args([
                 name,
@@ -42,21 +42,6 @@ pub fn run(context: &Context) -> Result<()> {
             .run()?;
     }
     Ok(())
-}
-
-fn nightly(context: &Context) -> crate::process::Call {
-    context
-        .workspace
-        .call("rustup")
-        .args(["run", "nightly", "cargo"])
-}
-
-/// Whether the fuzzers can run here.
-fn there(context: &Context) -> bool {
-    nightly(context)
-        .args(["fuzz", "--version"])
-        .answer()
-        .is_some()
 }
 
 /// Many changed copies of the corpus, without a fuzzer.

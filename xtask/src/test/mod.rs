@@ -1,6 +1,8 @@
 //! `cargo xtask test`: named steps in order, each timed; the first failure ends it and says how to repeat that step.
 
+pub mod allocator;
 pub mod fuzz;
+pub mod nightly;
 pub mod steps;
 pub mod tools;
 

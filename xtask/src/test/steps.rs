@@ -5,11 +5,11 @@
 
 use anyhow::Result;
 
-use super::{Context, Step, fuzz, tools};
+use super::{Context, Step, allocator, fuzz, tools};
 use crate::{layers, web};
 
 /// All steps.
-pub const ALL: [Step; 11] = [
+pub const ALL: [Step; 15] = [
     Step {
         name: "tools",
         about: "what the other steps need is here, or is installed",
@@ -45,6 +45,30 @@ pub const ALL: [Step; 11] = [
         about: "unit, property and integration tests, with debug assertions",
         long: false,
         run: unit,
+    },
+    Step {
+        name: "loom",
+        about: "the protocols of the allocator's threads in every order of their steps",
+        long: false,
+        run: allocator::loom,
+    },
+    Step {
+        name: "hardened",
+        about: "the allocator's tests with the feature hardened",
+        long: false,
+        run: allocator::hardened,
+    },
+    Step {
+        name: "stress",
+        about: "many threads at the allocator, under ThreadSanitizer (nightly; says so where it is missing)",
+        long: false,
+        run: allocator::stress,
+    },
+    Step {
+        name: "miri",
+        about: "the allocator's core under Miri (nightly with miri and rust-src; says so where they are missing)",
+        long: false,
+        run: allocator::miri,
     },
     Step {
         name: "wasm",
