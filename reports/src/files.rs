@@ -43,7 +43,7 @@ pub fn files(pictures: &[Pictures]) -> Result<Vec<Files>, ReportError> {
 
 fn of(picture: &Pictures) -> Result<Files, ReportError> {
     let svg = picture.file();
-    let png = scene::png(&svg).map_err(|reason| ReportError::Draw {
+    let png = scene::png(&svg, &picture.alone.paints()).map_err(|reason| ReportError::Draw {
         chart: picture.meta.id.clone(),
         reason,
     })?;

@@ -8,9 +8,21 @@ use std::time::Instant;
 #[test]
 fn three_tapes_and_eight_allocators() {
     let dir = tempfile::tempdir().unwrap();
-    let begun = Instant::now();
-    let written = write_report(&sample::full(), dir.path()).unwrap();
-    let took = begun.elapsed();
+    // Without optimisation the PNGs alone take longer; the limit is for what people run. A machine that is busy with something else
+    // gets three tries.
+    let limit = if cfg!(debug_assertions) { 120.0 } else { 5.0 };
+    let results = sample::full();
+    let write = || {
+        let begun = Instant::now();
+        let written = write_report(&results, dir.path()).unwrap();
+        (written, begun.elapsed().as_secs_f64())
+    };
+    let (mut written, mut took) = write();
+    for _ in 0..2 {
+        if took >= limit {
+            (written, took) = write();
+        }
+    }
     assert_eq!(written.charts.len(), 3 + 3 * 5);
     let mut bytes = std::fs::metadata(&written.index).unwrap().len();
     for chart in &written.charts {
@@ -32,10 +44,8 @@ fn three_tapes_and_eight_allocators() {
         );
         bytes += (svg.len() + png.len()) as u64;
     }
-    assert!(bytes < 5_000_000, "{bytes} bytes");
-    // Without optimisation the PNGs alone take longer; the limit is for what people run.
-    let limit = if cfg!(debug_assertions) { 120.0 } else { 5.0 };
-    assert!(took.as_secs_f64() < limit, "{took:?}");
+    assert!(bytes < 4_500_000, "{bytes} bytes");
+    assert!(took < limit, "{took} s");
 }
 
 /// The page without the contents of its downloads.

@@ -3,11 +3,12 @@
 use super::axis::{Quantity, Scale};
 use super::curves::{Curve, Look};
 use super::multiples::{Multiples, Small};
+use super::span::Span;
 use super::table::{Table, figure};
 use super::thin::thin;
 use super::{Meta, Titled};
 use crate::stats::Spread;
-use crate::study::{Cell, Tape};
+use crate::study::{Cell, Ranking, Tape};
 use crate::theme::{LIVE, REFERENCE};
 use crate::units::percent;
 use replayer::results::{FootprintSample, Run};
@@ -18,55 +19,60 @@ const WORTH: f64 = 0.02;
 /// The chart of one tape.
 pub fn chart(tape: &Tape<'_>) -> Titled<Multiples> {
     let shown = || tape.cells.iter().filter(|c| !c.is_calibration());
-    let run = |cell: &Cell<'_>| cell.typical_run(|r| unused(r).is_some()).map(shares);
-    let behind = shown().find(|c| c.is_baseline()).and_then(run);
-    let plots: Vec<Small> =
-        shown()
-            .map(|cell| {
-                let mut curves = Vec::new();
-                if let Some(points) = run(cell) {
-                    let look = Look::Line(1.0);
-                    curves.push(Curve {
-                        colour: LIVE,
-                        look: Look::Area(0.5),
-                        points: points.clone(),
-                    });
-                    curves.extend(behind.iter().filter(|_| !cell.is_baseline()).map(|system| {
-                        Curve {
-                            colour: REFERENCE,
-                            look,
-                            points: system.clone(),
-                        }
-                    }));
-                    curves.push(Curve {
-                        colour: cell.colour,
-                        look: Look::Line(2.25),
-                        points,
-                    });
-                }
-                let over_all = mean(cell).map_or_else(String::new, |m| percent(m.median));
-                Small {
-                    name: cell.name.to_owned(),
-                    figures: [over_all.clone(), over_all],
-                    curves,
-                }
-            })
-            .collect();
-    let times = || plots.iter().flat_map(|p| &p.curves).flat_map(|c| &c.points);
+    let drawn: Vec<Vec<(f64, f64)>> = shown()
+        .map(|cell| {
+            cell.typical_run(|r| unused(r).is_some())
+                .map_or_else(Vec::new, shares)
+        })
+        .collect();
+    let length = |points: &[(f64, f64)]| points.last().map_or(0.0, |(t, _)| *t);
+    let span = Span::of(&drawn.iter().map(|d| length(d)).collect::<Vec<f64>>());
+    let placed: Vec<Vec<(f64, f64)>> = drawn
+        .iter()
+        .map(|d| {
+            d.iter()
+                .map(|(t, y)| (span.place(*t, length(d)), *y))
+                .collect()
+        })
+        .collect();
+    let behind = shown().zip(&placed).find(|(c, _)| c.is_baseline());
+    let plot = |(cell, points): (&Cell<'_>, &Vec<(f64, f64)>)| {
+        let mut curves = Vec::new();
+        let curve = |colour, look, points: &Vec<(f64, f64)>| Curve {
+            colour,
+            look,
+            points: points.clone(),
+        };
+        if !points.is_empty() {
+            curves.push(curve(LIVE, Look::Area(0.5), points));
+            let system = behind.filter(|(_, p)| !cell.is_baseline() && !p.is_empty());
+            curves.extend(system.map(|(_, p)| curve(REFERENCE, Look::Line(1.0), p)));
+            curves.push(curve(cell.colour, Look::Line(2.25), points));
+        }
+        let over_all = mean(cell).map_or_else(String::new, |m| percent(m.median));
+        Small {
+            name: cell.name.to_owned(),
+            figures: [over_all.clone(), over_all],
+            curves,
+        }
+    };
+    let plots = shown().zip(&placed).map(plot).collect();
     let meta = Meta::of_tape(
         tape,
         "fragmentation",
         title(tape),
         "Share of the resident memory (RSS) that holds no live bytes, in the run of median time; at the head the share over the whole run.",
-        "0 % would be an allocator that keeps nothing but what was asked for; 100 % is memory that is all kept and not used, as after the last free. \
-                  It counts headers, rounding, free blocks and caches. The figure at the head weighs by memory and time, and is the median over the repetitions.",
+        &format!(
+            "0 % would be an allocator that keeps nothing but what was asked for; 100 % is memory that is all kept and not used, as after the last free. \
+             It counts headers, rounding, free blocks and caches. The figure at the head weighs by memory and time, and is the median over the repetitions. {}",
+            span.words()
+        ),
     );
-    let across = Scale::from_zero(Quantity::Time, times().map(|(t, _)| *t));
     let plots = Multiples {
-        across,
+        across: span.scale,
         up: Scale::over(Quantity::Share, 0.0, 1.0),
         key: vec![(Look::Line(1.0), REFERENCE, "system")],
-        axis: "time since the run began",
+        axis: span.axis().to_owned(),
         missing: "No run of this tape has samples of live bytes and RSS.",
         plots,
     };
@@ -113,29 +119,30 @@ fn mean(cell: &Cell<'_>) -> Option<Spread> {
     Spread::of(cell.runs.iter().filter_map(|r| unused(r)))
 }
 
-/// Who wastes the least and who the most. A claim needs that the repetitions' ranges do not overlap.
+/// Who wastes the least and who the most.
 fn title(tape: &Tape<'_>) -> String {
     let name = tape.name;
-    let mut all: Vec<(Spread, &str)> = tape
-        .contenders()
-        .filter_map(|c| Some((mean(c)?, c.name)))
-        .collect();
-    all.sort_by(|a, b| a.0.median.total_cmp(&b.0.median));
-    match &all[..] {
-        [] => format!("Fragmentation over time was not sampled on {name}"),
-        [(one, who)] => format!(
-            "On {name} {} of what {who} keeps resident is unused",
-            percent(one.median)
+    let ranking = Ranking::of(tape, mean);
+    let reserve = ranking.reserve();
+    match ranking.ends() {
+        None => format!("Fragmentation over time was not sampled on {name}"),
+        Some((one, None)) => format!(
+            "On {name} {} of what {} keeps resident is unused",
+            percent(one.figure.median),
+            one.name
         ),
-        [(least, first), .., (most, last)] if least.max < most.min => format!(
-            "{first} leaves the least unused on {name}, {} of its RSS; {last} the most, {}",
-            percent(least.median),
-            percent(most.median)
+        Some((first, Some(last))) if first.is_less_than(&last) => format!(
+            "{reserve}{} leaves the least unused on {name}, {} of its RSS{}; {} the most, {}",
+            first.name,
+            percent(first.figure.median),
+            ranking.level_phrase(),
+            last.name,
+            percent(last.figure.median)
         ),
-        [(least, _), .., (most, _)] => format!(
+        Some((first, Some(last))) => format!(
             "On {name} all allocators leave about the same share unused: {} to {}",
-            percent(least.median),
-            percent(most.median)
+            percent(first.figure.median),
+            percent(last.figure.median)
         ),
     }
 }

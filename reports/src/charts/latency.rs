@@ -4,7 +4,8 @@ use super::axis::{Quantity, Scale};
 use super::rows::{Mark, Panel, Row, Rows};
 use super::table::Table;
 use super::{Meta, Titled};
-use crate::study::{Cell, Tape};
+use crate::stats::Spread;
+use crate::study::{Cell, Ranking, Tape};
 use crate::units::{nanos, times};
 use replayer::results::{Latencies, Percentiles, Run};
 
@@ -15,8 +16,6 @@ const KINDS: [Kind; 3] = [
     ("free", |l| l.free),
     ("realloc", |l| l.realloc),
 ];
-/// Where p99.9 stands in [`Cell::percentiles`].
-const P999: usize = 3;
 
 fn of(kind: Kind) -> impl Fn(&Run) -> Option<Percentiles> {
     move |run| run.latency_ns.as_ref().and_then(kind.1)
@@ -103,55 +102,43 @@ fn row(cell: &Cell<'_>, percentiles: Option<[f64; 5]>, kind: &str) -> Row {
     }
 }
 
-/// Whose tail is the shortest, of the first kind that was sampled. A claim needs that the repetitions' ranges do not overlap.
+/// Whose tail is the shortest, of the first kind that was sampled, and what that is over `system`'s.
 fn title(tape: &Tape<'_>) -> String {
     let name = tape.name;
     for kind in KINDS {
-        let tail = |c: &Cell<'_>| c.percentiles(of(kind)).map(|p| p[P999]);
-        let Some((best, best_tail)) = tape
-            .contenders()
-            .filter_map(|c| Some((c, tail(c)?)))
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-        else {
+        let tail = |c: &Cell<'_>| {
+            Spread::of(
+                c.runs
+                    .iter()
+                    .filter_map(|r| of(kind)(r))
+                    .map(|p| p.p999 as f64),
+            )
+        };
+        let ranking = Ranking::of(tape, tail);
+        let Some((first, _)) = ranking.ends() else {
             continue;
         };
         let at = format!("p99.9 of {} on {name}", kind.0);
-        let Some((system, system_tail)) = tape
-            .contenders()
-            .find(|c| c.is_baseline())
-            .and_then(|c| Some((c, tail(c)?)))
-        else {
-            return format!(
-                "{} has the shortest tail: {at} is {}",
-                best.name,
-                nanos(best_tail)
-            );
+        let shortest = nanos(first.figure.median);
+        let leads = || format!("{}{} has the shortest tail", ranking.reserve(), first.name);
+        let level = ranking.level_phrase();
+        return match ranking.get("system") {
+            Some(system) if first.name == system.name => {
+                format!("No allocator has a shorter tail than system: {at} is {shortest}")
+            }
+            Some(system) if !first.is_less_than(&system) => format!(
+                "No shorter tail than system’s beyond noise: {at} is {shortest} with {}, {} with system",
+                first.name,
+                nanos(system.figure.median)
+            ),
+            Some(system) => format!(
+                "{}{level}: {at} is {shortest}, {} system’s {}",
+                leads(),
+                times(first.figure.median / system.figure.median),
+                nanos(system.figure.median)
+            ),
+            None => format!("{}{level}: {at} is {shortest}", leads()),
         };
-        if best.is_baseline() {
-            return format!(
-                "No allocator has a shorter tail than system: {at} is {}",
-                nanos(system_tail)
-            );
-        }
-        let range = |c: &Cell<'_>| {
-            let all = || c.runs.iter().filter_map(|r| of(kind)(r)).map(|p| p.p999);
-            (all().min().unwrap_or(0), all().max().unwrap_or(0))
-        };
-        if range(best).1 >= range(system).0 {
-            return format!(
-                "No shorter tail than system’s beyond noise: {at} is {} with {}, {} with system",
-                nanos(best_tail),
-                best.name,
-                nanos(system_tail)
-            );
-        }
-        return format!(
-            "{} has the shortest tail: {at} is {}, {} system’s {}",
-            best.name,
-            nanos(best_tail),
-            times(best_tail / system_tail),
-            nanos(system_tail)
-        );
     }
     format!("Latency was not sampled on {name}")
 }

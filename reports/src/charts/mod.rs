@@ -23,6 +23,7 @@ mod row;
 mod rows;
 mod scaling;
 mod sheet;
+mod span;
 mod spent;
 mod table;
 mod thin;

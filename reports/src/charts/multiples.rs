@@ -43,7 +43,7 @@ pub struct Multiples {
     /// What the curves mean.
     pub key: Vec<(Look, Colour, &'static str)>,
     /// What the horizontal axis measures.
-    pub axis: &'static str,
+    pub axis: String,
     /// What stands in place of all where nothing was sampled.
     pub missing: &'static str,
 }
@@ -96,7 +96,11 @@ impl Body for Multiples {
             f64::midpoint(gutter, sheet.width()),
             sheet.height() - FOOT / 2.0,
         );
-        sheet.text(at, self.axis, TICK.centre())
+        sheet.text(
+            at,
+            &TICK.fit(&self.axis, sheet.width() - gutter),
+            TICK.centre(),
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use super::rows::{Mark, Panel, Row, Rows};
 use super::table::{Table, figure};
 use super::{Meta, Titled};
 use crate::stats::geometric_mean;
-use crate::study::{Cell, Study, Tape};
+use crate::study::{Allocator, Cell, Ranked, Study, Tape, list};
 use crate::units::{bytes, times, times_range_of};
 
 /// The chart of all tapes.
@@ -82,43 +82,88 @@ fn row(cell: &Cell<'_>, scale: &Scale) -> Row {
     row
 }
 
-fn title(study: &Study<'_>) -> String {
-    // An allocator's mean over the tapes, of those that were measured on all.
-    let mut means: Vec<(f64, &str, Vec<f64>)> = Vec::new();
-    for (i, allocator) in study.allocators.iter().enumerate() {
-        let cells: Vec<&Cell<'_>> = study.tapes.iter().map(|t| &t.cells[i]).collect();
-        let all: Option<Vec<f64>> = cells
-            .iter()
-            .map(|c| c.is_contender().then_some(c.overhead?.median))
-            .collect();
-        if let Some(all) = all
-            && let Some(mean) = geometric_mean(&all)
-        {
-            means.push((mean, allocator.name, all));
-        }
+/// An allocator that was measured on every tape without fault.
+struct Contender<'s> {
+    name: &'s str,
+    /// One a tape.
+    tapes: Vec<Ranked<'s>>,
+    mean: f64,
+}
+
+impl Contender<'_> {
+    /// Whether any tape tells the two apart.
+    fn is_less_than(&self, other: &Contender<'_>) -> bool {
+        let mut tapes = self.tapes.iter().zip(&other.tapes);
+        tapes.any(|(a, b)| a.is_less_than(b))
     }
-    means.sort_by(|a, b| a.0.total_cmp(&b.0));
-    match &means[..] {
+
+    fn range(&self) -> String {
+        times_range_of(self.tapes.iter().map(|t| t.figure.median))
+    }
+}
+
+fn contenders<'s>(study: &'s Study<'_>) -> Vec<Contender<'s>> {
+    let of = |(i, allocator): (usize, &Allocator<'s>)| {
+        let figure = |t: &'s Tape<'_>| {
+            let cell = &t.cells[i];
+            let figure = cell.overhead.filter(|_| cell.is_contender())?;
+            Some(Ranked {
+                name: allocator.name,
+                figure,
+            })
+        };
+        let tapes: Vec<Ranked<'s>> = study.tapes.iter().map(figure).collect::<Option<_>>()?;
+        let medians: Vec<f64> = tapes.iter().map(|t| t.figure.median).collect();
+        Some(Contender {
+            name: allocator.name,
+            mean: geometric_mean(&medians)?,
+            tapes,
+        })
+    };
+    let mut all: Vec<Contender<'s>> = study.allocators.iter().enumerate().filter_map(of).collect();
+    all.sort_by(|a, b| a.mean.total_cmp(&b.mean));
+    all
+}
+
+/// Who keeps the least and who the most, by the mean over the tapes.
+fn title(study: &Study<'_>) -> String {
+    let all = contenders(study);
+    let repeated = all
+        .iter()
+        .flat_map(|c| &c.tapes)
+        .all(|t| t.figure.count > 1);
+    let reserve = if repeated { "" } else { "In one repetition " };
+    match &all[..] {
         [] => "Peak memory over live bytes was not measured for any allocator on every tape"
             .to_owned(),
-        [(_, name, all)] => format!(
-            "{name} keeps {} the live bytes at the peak",
-            times_range_of(all.iter().copied())
+        [one] => format!(
+            "{} keeps {} the live bytes at the peak",
+            one.name,
+            one.range()
         ),
-        [(a, first, of_first), .., (b, last, of_last)] => {
-            // Medians within 2 % of each other are not worth a claim.
-            if b / a < 1.02 {
-                return format!(
-                    "All allocators keep about the same at the peak: {} the live bytes",
-                    times_range_of(of_first.iter().copied())
-                );
-            }
+        [first, rest @ .., last] if first.is_less_than(last) => {
+            let level: Vec<&str> = rest
+                .iter()
+                .filter(|c| !first.is_less_than(c))
+                .map(|c| c.name)
+                .collect();
+            let level = match &level[..] {
+                [] => String::new(),
+                level => format!(" ({} within noise of it)", list(level)),
+            };
             format!(
-                "{first} keeps the least at the peak, {} the live bytes; {last} the most, {}",
-                times_range_of(of_first.iter().copied()),
-                times_range_of(of_last.iter().copied())
+                "{reserve}{} keeps the least at the peak, {} the live bytes{level}; {} the most, {}",
+                first.name,
+                first.range(),
+                last.name,
+                last.range()
             )
         }
+        [first, ..] => format!(
+            "No difference beyond noise in what the allocators keep at the peak: {} the live bytes with {}",
+            first.range(),
+            first.name
+        ),
     }
 }
 

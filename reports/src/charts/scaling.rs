@@ -144,8 +144,13 @@ fn title(tape: &Tape<'_>) -> String {
     };
     let system = all.iter().find(|g| g.0 == "system" && best.0 != "system");
     let against = system.map_or_else(String::new, |s| format!(", system {}", times(s.2)));
+    let with = if all.iter().all(|g| g.1.count > 1) {
+        "With"
+    } else {
+        "In one repetition with"
+    };
     format!(
-        "With {} workers {} is the fastest on {name}{level}: {}, {} what it does with {}{against}",
+        "{with} {} workers {} is the fastest on {name}{level}: {}, {} what it does with {}{against}",
         many.count,
         best.0,
         rate(best.1.median),

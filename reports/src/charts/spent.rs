@@ -11,6 +11,9 @@ use crate::units::{nanos, percent};
 /// The opacity of the kernel's part, which has the allocator's colour too: it is the allocator's doing.
 const KERNEL: f64 = 0.45;
 
+/// Twenty-five ticks of the kernel's clock at 250 a second: with fewer the parts are mostly chance.
+const TICKS: f64 = 1e8;
+
 /// Nanoseconds an operation: allocator, kernel, waits, harness.
 type Parts = [f64; 4];
 
@@ -34,7 +37,7 @@ pub fn chart(study: &Study<'_>) -> Titled<Rows> {
         title(study),
         "User and system time of the replay an operation, in four parts; at the right the total, with the allocator’s and the kernel’s part.",
         "The strong part is the allocator’s own code, the half-strong one what it makes the kernel do: page faults of fresh memory and mapping. \
-                  Waits for another thread’s block and the harness’s own cost, measured with null, are grey: no allocator can do anything about them. The run of median time is shown.",
+                  Waits for another thread’s block and the harness’s own cost, measured with null, are grey: no allocator can do anything about them. The mean over the repetitions is shown. The kernel counts in ticks of its clock, so short runs can’t be split, and of a part that is cut off by a longer wait nothing is seen.",
     );
     Titled {
         meta,
@@ -55,19 +58,37 @@ fn panel(tape: &Tape<'_>) -> Panel {
     }
 }
 
+/// Over all repetitions together: the kernel counts user and system time in ticks, of which one short run has few.
 fn parts(cell: &Cell<'_>) -> Option<Parts> {
-    let run = cell.typical_run(|r| r.time.is_some() && r.ops > 0)?;
-    let time = run.time?;
-    let per_op = |ns: u64| ns as f64 / run.ops as f64;
-    Some(
-        [
+    let mut sums = [0.0; 4];
+    let mut ops = 0.0;
+    for (run, time) in cell.runs.iter().filter_map(|r| Some((r, r.time?))) {
+        let parts = [
             time.allocator_ns,
             time.kernel_ns,
             time.wait_ns,
             time.harness_ns,
-        ]
-        .map(per_op),
-    )
+        ];
+        for (sum, ns) in sums.iter_mut().zip(parts) {
+            *sum += ns as f64;
+        }
+        ops += run.ops as f64;
+    }
+    (ops > 0.0).then(|| sums.map(|ns| ns / ops))
+}
+
+/// Whether the repetitions together are too short for the kernel's ticks to tell its own part from the allocator's.
+fn is_too_short(cell: &Cell<'_>) -> bool {
+    let times = cell.runs.iter().filter_map(|r| r.time);
+    let total: f64 = times
+        .map(|t| {
+            [t.allocator_ns, t.kernel_ns, t.wait_ns, t.harness_ns]
+                .map(|ns| ns as f64)
+                .iter()
+                .sum::<f64>()
+        })
+        .sum();
+    total < TICKS
 }
 
 fn row(cell: &Cell<'_>) -> Row {
@@ -95,19 +116,25 @@ fn row(cell: &Cell<'_>) -> Row {
         _ => true,
     });
     row.short = nanos(total);
-    row.value = format!(
-        "{} ({} + {})",
-        nanos(total),
-        nanos(allocator),
-        nanos(kernel)
-    );
+    row.value = match () {
+        () if is_too_short(cell) => format!("{} (too short to split)", nanos(total)),
+        () if kernel > 0.0 => {
+            format!(
+                "{} ({} + {})",
+                nanos(total),
+                nanos(allocator),
+                nanos(kernel)
+            )
+        }
+        () => format!("{} ({}, kernel not seen)", nanos(total), nanos(allocator)),
+    };
     row
 }
 
 /// How much of the time of each tape's fastest is any allocator's to save.
 fn title(study: &Study<'_>) -> String {
     let own = |tape: &Tape<'_>| -> Option<(String, String, f64)> {
-        let best = tape.fastest()?;
+        let best = tape.fastest().filter(|best| !is_too_short(best))?;
         let parts = parts(best)?;
         let total: f64 = parts.iter().sum();
         let share = (parts[0] + parts[1]) / total;
@@ -115,7 +142,16 @@ fn title(study: &Study<'_>) -> String {
     };
     let found: Vec<(String, String, f64)> = study.tapes.iter().filter_map(own).collect();
     let Some((first, _, share)) = found.first() else {
-        return "Where the processor time went was not measured".to_owned();
+        let measured = study
+            .tapes
+            .iter()
+            .flat_map(|t| &t.cells)
+            .any(|c| parts(c).is_some());
+        return if measured {
+            "The runs were too short to tell where the processor time went".to_owned()
+        } else {
+            "Where the processor time went was not measured".to_owned()
+        };
     };
     if found.iter().any(|(name, ..)| name != first) {
         let each: Vec<String> = found

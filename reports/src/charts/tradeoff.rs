@@ -7,7 +7,7 @@ use super::sheet::{Point, Sheet, Type};
 use super::table::{Table, figure};
 use super::{Body, Meta, Titled};
 use crate::stats::Spread;
-use crate::study::{Tape, list};
+use crate::study::{Estimate, Ranked, Tape, list};
 use crate::theme::{Colour, GRID, INK, MUTED, REFERENCE};
 use plotters::prelude::{DrawResult, DrawingBackend};
 
@@ -22,11 +22,37 @@ struct Spot<'r> {
     name: &'r str,
     colour: Colour,
     time: Spread,
+    /// Elapsed time over `system`'s, which the noise of the machine moves less.
+    ratio: Option<Estimate>,
     rss: Spread,
     /// On the front: no contender is both faster and smaller.
     front: bool,
     /// Drawn open, and no part of the front.
     reserved: bool,
+}
+
+impl Spot<'_> {
+    /// Whether it is faster beyond noise: by the intervals of the ratios where both have one, else by the reach of the repetitions.
+    fn is_faster_than(&self, other: &Spot<'_>) -> bool {
+        match (self.ratio, other.ratio) {
+            (Some(a), Some(b)) if a.repeated && b.repeated => a.high < b.low,
+            _ => self
+                .ranked(self.time)
+                .is_less_than(&other.ranked(other.time)),
+        }
+    }
+
+    /// Whether it is smaller beyond noise.
+    fn is_smaller_than(&self, other: &Spot<'_>) -> bool {
+        self.ranked(self.rss).is_less_than(&other.ranked(other.rss))
+    }
+
+    fn ranked(&self, figure: Spread) -> Ranked<'_> {
+        Ranked {
+            name: self.name,
+            figure,
+        }
+    }
 }
 
 /// The plot.
@@ -47,6 +73,7 @@ pub fn chart<'r>(tape: &Tape<'r>) -> Titled<Tradeoff<'r>> {
                 name: c.name,
                 colour: c.colour,
                 time: c.elapsed?,
+                ratio: c.time,
                 rss: c.rss?,
                 front: false,
                 reserved: !c.is_contender(),
@@ -187,6 +214,11 @@ fn title(tape: &str, spots: &[Spot<'_>]) -> String {
     let mut front: Vec<&Spot<'_>> = spots.iter().filter(|s| s.front).collect();
     front.sort_by(|a, b| a.time.median.total_cmp(&b.time.median));
     let others = spots.iter().filter(|s| !s.reserved).count();
+    let reserve = if front.iter().all(|s| s.time.count > 1) {
+        ""
+    } else {
+        "in one repetition "
+    };
     match &front[..] {
         [] => format!("Time and peak RSS were not both measured on {tape}"),
         _ if others == 1 => format!(
@@ -197,17 +229,32 @@ fn title(tape: &str, spots: &[Spot<'_>]) -> String {
             "By the medians nothing beats {} on {tape}, in time or in memory",
             one.name
         ),
-        [fast, .., small] => {
-            let between: Vec<&str> = front[1..front.len() - 1].iter().map(|s| s.name).collect();
-            let between = if between.is_empty() {
+        [fast, between @ .., small] => {
+            let (faster, smaller) = (fast.is_faster_than(small), small.is_smaller_than(fast));
+            let between: Vec<&str> = between.iter().map(|s| s.name).collect();
+            let with = if between.is_empty() {
                 String::new()
             } else {
                 format!(", with {} between", list(&between))
             };
-            format!(
-                "On {tape} the choice is {} for time or {} for memory{between}",
-                fast.name, small.name
-            )
+            match (faster, smaller) {
+                (true, true) => format!(
+                    "On {tape} {reserve}the choice is {} for time or {} for memory{with}",
+                    fast.name, small.name
+                ),
+                (true, false) => format!(
+                    "On {tape} {reserve}{} is the fastest, and none is smaller beyond noise",
+                    fast.name
+                ),
+                (false, true) => format!(
+                    "On {tape} {reserve}{} is the smallest, and none is faster beyond noise",
+                    small.name
+                ),
+                (false, false) => format!(
+                    "On {tape} there is nothing to choose beyond noise between {} and {}",
+                    fast.name, small.name
+                ),
+            }
         }
     }
 }

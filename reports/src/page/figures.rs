@@ -21,9 +21,9 @@ pub fn figure(picture: &Pictures, files: &Files, letters: &mut Letters) -> Marku
                 (meta.caption)
                 span.files {
                     "Download: "
-                    a href=(files.png_link()) download=(file("png")) { "PNG" } " "
-                    a href=(files.svg_link()) download=(file("svg")) { "SVG" } " "
-                    a href=(files.csv_link()) download=(file("csv")) { "data (CSV)" }
+                    a href=(files.png_link()) download=(file("png")) aria-label={ "PNG of " (meta.id) } { "PNG" } " "
+                    a href=(files.svg_link()) download=(file("svg")) aria-label={ "SVG of " (meta.id) } { "SVG" } " "
+                    a href=(files.csv_link()) download=(file("csv")) aria-label={ "data (CSV) of " (meta.id) } { "data (CSV)" }
                 }
             }
         }

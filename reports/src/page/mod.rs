@@ -15,7 +15,7 @@ pub use change::diff_page;
 
 use crate::files::Files;
 use crate::render::Pictures;
-use crate::scene::{self, Letters};
+use crate::scene::Letters;
 use crate::study::{Study, advice, list};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -83,7 +83,7 @@ fn shell(title: &str, description: &str, letters: &Letters, body: &Markup) -> St
             }
             body {
                 // The outlines of all letters of all charts, once.
-                svg.letters aria-hidden="true" width="0" height="0" { (PreEscaped(scene::definitions(letters))) }
+                svg.letters aria-hidden="true" width="0" height="0" { (PreEscaped(letters.definitions())) }
                 (body)
             }
         }

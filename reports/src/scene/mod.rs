@@ -5,15 +5,19 @@
 
 mod backend;
 #[cfg(feature = "files")]
+mod letters;
+#[cfg(feature = "files")]
 mod png;
 #[cfg(feature = "files")]
 mod svg;
 
 pub use backend::{SceneBackend, draw};
 #[cfg(feature = "files")]
+pub use letters::Letters;
+#[cfg(feature = "files")]
 pub use png::png;
 #[cfg(feature = "files")]
-pub use svg::{Letters, Style, definitions, escape, svg};
+pub use svg::{Style, escape, svg};
 
 use crate::text::Weight;
 
@@ -125,6 +129,17 @@ impl Scene {
             height: units(height),
             shapes: Vec::new(),
         }
+    }
+
+    /// What the shapes are painted with; some may stand there more than once.
+    pub fn paints(&self) -> Vec<Paint> {
+        let of = |shape: &Shape| match shape {
+            Shape::Label(label) => label.paint,
+            Shape::Rect(.., ink) | Shape::Path(_, ink) | Shape::Circle(.., ink) => match ink {
+                Ink::Fill(paint) | Ink::Stroke(paint, _) => *paint,
+            },
+        };
+        self.shapes.iter().map(of).collect()
     }
 
     /// The labels, from back to front.

@@ -1,10 +1,13 @@
 //! A standalone SVG as PNG, drawn by resvg: the two agree because one is made from the other.
 //!
-//! A chart has few colours, and their mixtures at the edges of letters. So the picture is stored with a palette, in about a third
-//! of the bytes.
+//! A chart has few colours, and their mixtures at the edges of letters. So the picture is stored with a palette, in about a fifth
+//! of the bytes: the chart's own colours as they are, and of the mixtures those that an eye can tell apart.
 
+use super::Paint;
+use crate::theme::PAPER;
+use plotters::style::RGBColor;
 use resvg::{tiny_skia, usvg};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Pixels of the PNG to a CSS pixel of the SVG: sharp on a slide, and small enough to stand in the page as well.
 const SCALE: f32 = 1.5;
@@ -12,14 +15,17 @@ const SCALE: f32 = 1.5;
 /// Most colours of a palette.
 const COLOURS: usize = 128;
 
+/// The square of the distance below which a mixture stands for another; a colour of the chart stands for itself.
+const NEAR: i32 = 2_500;
+
 /// Red, green, blue, opacity.
 type Rgba = [u8; 4];
 
-/// Renders at one and a half pixels to a CSS pixel.
+/// Renders at one and a half pixels to a CSS pixel. `paints` are the colours that the picture is made of, on paper.
 ///
 /// # Errors
 /// A sentence, where the SVG cannot be read or is too large to be drawn.
-pub fn png(svg: &str) -> Result<Vec<u8>, String> {
+pub fn png(svg: &str, paints: &[Paint]) -> Result<Vec<u8>, String> {
     let tree = usvg::Tree::from_str(svg, &usvg::Options::default()).map_err(|e| e.to_string())?;
     let side = |px: f32| (px * SCALE).ceil() as u32;
     let (width, height) = (side(tree.size().width()), side(tree.size().height()));
@@ -38,11 +44,32 @@ pub fn png(svg: &str) -> Result<Vec<u8>, String> {
             [p.red(), p.green(), p.blue(), p.alpha()]
         })
         .collect();
-    encode(&pixels, width, height).map_err(|e| e.to_string())
+    let own: HashSet<Rgba> = paints.iter().map(on_paper).collect();
+    encode(&pixels, &own, width, height).map_err(|e| e.to_string())
 }
 
-fn encode(pixels: &[Rgba], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
-    let (palette, of) = palette(pixels);
+/// The colour of a paint on paper.
+fn on_paper(paint: &Paint) -> Rgba {
+    let RGBColor(r, g, b) = PAPER.light;
+    let mix = |over: u8, under: u8| {
+        let (over, under) = (f64::from(over), f64::from(under));
+        (under + (over - under) * paint.alpha).round() as u8
+    };
+    [
+        mix(paint.rgb.0, r),
+        mix(paint.rgb.1, g),
+        mix(paint.rgb.2, b),
+        255,
+    ]
+}
+
+fn encode(
+    pixels: &[Rgba],
+    own: &HashSet<Rgba>,
+    width: u32,
+    height: u32,
+) -> Result<Vec<u8>, png::EncodingError> {
+    let (palette, of) = palette(pixels, own);
     let indices: Vec<u8> = pixels
         .iter()
         .map(|p| of.get(p).copied().unwrap_or(0))
@@ -66,9 +93,9 @@ fn encode(pixels: &[Rgba], width: u32, height: u32) -> Result<Vec<u8>, png::Enco
     Ok(out)
 }
 
-/// The colours to keep, and which of them stands for each colour of the picture. The commonest are kept; one that is hard to
-/// tell from a commoner one is not. Every other stands for its nearest.
-fn palette(pixels: &[Rgba]) -> (Vec<Rgba>, HashMap<Rgba, u8>) {
+/// The colours to keep, and which of them stands for each colour of the picture. Kept are the chart's own, or near ones, as mixing
+/// rounds, and of the others the commonest that are not hard to tell from one that is kept. Every other stands for its nearest.
+fn palette(pixels: &[Rgba], own: &HashSet<Rgba>) -> (Vec<Rgba>, HashMap<Rgba, u8>) {
     let mut counts: HashMap<Rgba, u32> = HashMap::new();
     let mut last: Option<(Rgba, u32)> = None;
     // Neighbours are mostly alike: one look-up a run of them.
@@ -86,10 +113,12 @@ fn palette(pixels: &[Rgba]) -> (Vec<Rgba>, HashMap<Rgba, u8>) {
         *counts.entry(colour).or_default() += n;
     }
     let mut colours: Vec<(Rgba, u32)> = counts.into_iter().collect();
-    colours.sort_unstable_by_key(|(colour, n)| (std::cmp::Reverse(*n), *colour));
-    let near = if colours.len() > COLOURS { 100 } else { 0 };
+    let is_own = |colour: &Rgba| own.iter().any(|o| distance(o, colour) <= 3);
+    colours.sort_by_cached_key(|(colour, n)| (!is_own(colour), std::cmp::Reverse(*n), *colour));
+    let mine = colours.iter().take_while(|(c, _)| is_own(c)).count();
     let mut kept: Vec<Rgba> = Vec::with_capacity(COLOURS);
-    for (colour, _) in &colours {
+    for (i, (colour, _)) in colours.iter().enumerate() {
+        let near = if i < mine { 0 } else { NEAR };
         if kept.len() < COLOURS && kept.iter().all(|k| distance(k, colour) > near) {
             kept.push(*colour);
         }
@@ -117,32 +146,38 @@ mod tests {
     #[test]
     fn is_half_as_large_again_as_the_svg() {
         let svg = r##"<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20" viewBox="0 0 120 80"><rect width="120" height="80" fill="#d55e00"/></svg>"##;
-        let png = png(svg).unwrap_or_default();
+        let png = png(svg, &[]).unwrap_or_default();
         assert_eq!(&png[1..4], b"PNG");
         assert_eq!((png[19], png[23]), (45, 30));
-        assert!(super::png("<svg").is_err());
+        assert!(super::png("<svg", &[]).is_err());
     }
 
     #[test]
-    fn few_colours_are_kept_as_they_are_and_many_stand_for_their_nearest() {
-        let few: Vec<Rgba> = (0..128).map(|i| [i, 7, 9, 255]).collect();
-        let (kept, of) = palette(&few);
-        assert_eq!(kept.len(), COLOURS);
-        assert!(few.iter().all(|c| kept[of[c] as usize] == *c));
-        let many: Vec<Rgba> = (0..4096u32)
-            .map(|i| {
-                [
-                    (i >> 8) as u8 * 16,
-                    (i >> 4) as u8 % 16 * 16,
-                    i as u8 % 16 * 16,
-                    255,
-                ]
-            })
-            .collect();
-        let (kept, of) = palette(&many);
-        assert_eq!((kept.len(), of.len()), (COLOURS, 4096));
-        // The first of equals in their order: of red 0, green up to 112.
-        assert_eq!(kept[of[&[0, 112, 240, 255]] as usize], [0, 112, 240, 255]);
-        assert_eq!(kept[of[&[240, 240, 240, 255]] as usize], [0, 112, 240, 255]);
+    fn the_chart_s_own_colours_are_kept_and_mixtures_stand_for_their_nearest() {
+        let grey = |v: u8| [v, v, v, 255];
+        let greys: Vec<Rgba> = (0..=255).map(grey).collect();
+        let own: HashSet<Rgba> = [grey(100), grey(103), grey(255)].into();
+        let (kept, of) = palette(&greys, &own);
+        let shown = |v: u8| kept[of[&grey(v)] as usize];
+        assert!(own.iter().all(|o| shown(o[0]) == *o), "{kept:?}");
+        assert!((5..20).contains(&kept.len()), "{kept:?}");
+        assert!(
+            (0..=255).all(|v| distance(&shown(v), &grey(v)) <= NEAR),
+            "{kept:?}"
+        );
+        let many: Vec<Rgba> = (0..=255).map(|v| [v, 255 - v, 7, 255]).collect();
+        let (kept, of) = palette(&many, &many.iter().copied().collect());
+        assert_eq!(
+            (kept.len(), of.len()),
+            (COLOURS, 256),
+            "no more than there is room for"
+        );
+    }
+
+    #[test]
+    fn a_paint_is_mixed_with_the_paper() {
+        let paint = |rgb, alpha| on_paper(&Paint { rgb, alpha });
+        assert_eq!(paint((0, 100, 255), 1.0), [0, 100, 255, 255]);
+        assert_eq!(paint((0, 100, 255), 0.5), [128, 178, 255, 255]);
     }
 }

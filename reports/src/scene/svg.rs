@@ -1,17 +1,12 @@
-//! A scene as SVG. Text becomes outlines, drawn once a letter and used by reference; each label keeps its words in `aria-label`.
+//! A scene as SVG. Text becomes outlines, drawn once a letter and used by reference. To a screen reader the whole is one picture
+//! with a name and a description: what is written in it is read nowhere else than there, and in the figures beside it.
 
-use super::{Ink, Label, Paint, Scene, Shape, UNITS_PER_PX};
-use crate::text::{self, Glyph, Weight};
+use super::letters::Letters;
+use super::{Ink, Paint, Scene, Shape, UNITS_PER_PX};
+use crate::text::{Steps, Weight};
 use crate::theme;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 use std::fmt::Write;
-
-/// The letters and lines of text that some pictures use: each is drawn once, and referred to wherever it stands.
-#[derive(Debug, Default)]
-pub struct Letters {
-    glyphs: BTreeSet<Glyph>,
-    lines: BTreeMap<(String, Weight), usize>,
-}
 
 /// Where the SVG will stand.
 #[derive(Debug)]
@@ -36,6 +31,11 @@ pub fn svg(scene: &Scene, title: &str, description: &str, mut style: Style<'_>) 
         Style::Embedded(page) => &mut **page,
         Style::Standalone => &mut own,
     };
+    // On the page a line mostly stands in the wide and in the narrow picture; in a file of its own mostly once.
+    let mut lines: HashMap<(&str, Weight), usize> = HashMap::new();
+    for label in scene.labels() {
+        *lines.entry((&label.text, label.weight)).or_default() += 1;
+    }
     let mut body = String::new();
     // Shapes of one ink that follow one another are one path: a grid, the cells of a map.
     let mut run = String::new();
@@ -70,7 +70,15 @@ pub fn svg(scene: &Scene, title: &str, description: &str, mut style: Style<'_>) 
                     attributes(*ink, embedded)
                 );
             }
-            Shape::Label(label) => write_label(&mut body, label, embedded, letters),
+            Shape::Label(label) => {
+                let paint = attributes(Ink::Fill(label.paint), embedded);
+                let alone = !embedded && lines.get(&(&*label.text, label.weight)) == Some(&1);
+                if alone {
+                    letters.write(&mut body, label, &paint);
+                } else {
+                    letters.refer(&mut body, label, &paint);
+                }
+            }
         }
     }
     flush(&mut body, &mut run, of);
@@ -91,7 +99,7 @@ pub fn svg(scene: &Scene, title: &str, description: &str, mut style: Style<'_>) 
             escape(title),
             escape(description)
         );
-        out.push_str(&definitions(&own));
+        out.push_str(&own.definitions());
         let _ = write!(
             out,
             "<rect width=\"{width}\" height=\"{height}\" rx=\"24\" fill=\"{}\"/>",
@@ -100,26 +108,6 @@ pub fn svg(scene: &Scene, title: &str, description: &str, mut style: Style<'_>) 
     }
     out.push_str(&body);
     out.push_str("</svg>");
-    out
-}
-
-/// `<defs>` with every letter and every line of the set.
-pub fn definitions(letters: &Letters) -> String {
-    let mut out = String::from("<defs>");
-    for glyph in &letters.glyphs {
-        let _ = write!(
-            out,
-            "<path id=\"{}\" d=\"{}\"/>",
-            id(*glyph),
-            text::glyph_path(*glyph)
-        );
-    }
-    for ((words, weight), number) in &letters.lines {
-        let _ = write!(out, "<g id=\"t{number}\" aria-label=\"{}\">", escape(words));
-        write_letters(&mut out, words, *weight);
-        out.push_str("</g>");
-    }
-    out.push_str("</defs>");
     out
 }
 
@@ -140,59 +128,6 @@ pub fn escape(text: &str) -> String {
         }
     }
     out
-}
-
-fn id(glyph: Glyph) -> String {
-    let face = match glyph.weight {
-        Weight::Regular => 'r',
-        Weight::Bold => 'b',
-    };
-    format!("{face}{}", glyph.id)
-}
-
-fn write_label(out: &mut String, label: &Label, embedded: bool, letters: &mut Letters) {
-    for placed in text::lay_out(&label.text, label.weight).0 {
-        if !text::glyph_path(placed.glyph).is_empty() {
-            letters.glyphs.insert(placed.glyph);
-        }
-    }
-    let next = letters.lines.len();
-    let number = *letters
-        .lines
-        .entry((label.text.clone(), label.weight))
-        .or_insert(next);
-    let _ = write!(
-        out,
-        "<use href=\"#t{number}\" transform=\"translate({} {})scale({})\"{}/>",
-        short(label.x, 1),
-        short(label.y, 1),
-        short(label.size / text::OUTLINE_UNITS, 5),
-        attributes(Ink::Fill(label.paint), embedded)
-    );
-}
-
-fn write_letters(out: &mut String, words: &str, weight: Weight) {
-    for placed in text::lay_out(words, weight).0 {
-        if text::glyph_path(placed.glyph).is_empty() {
-            continue;
-        }
-        let _ = if placed.x == 0.0 {
-            write!(out, "<use href=\"#{}\"/>", id(placed.glyph))
-        } else {
-            write!(
-                out,
-                "<use href=\"#{}\" x=\"{:.0}\"/>",
-                id(placed.glyph),
-                placed.x
-            )
-        };
-    }
-}
-
-/// With at most this many decimals, and none that say nothing.
-fn short(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn attributes(ink: Ink, embedded: bool) -> String {
@@ -221,32 +156,22 @@ fn attributes(ink: Ink, embedded: bool) -> String {
 }
 
 fn path(points: &[(i32, i32)], close: bool) -> String {
-    let mut d = String::with_capacity(points.len() * 8);
-    let mut last = (0, 0);
-    for (i, &(x, y)) in points.iter().enumerate() {
-        // Relative steps are shorter than absolute places.
-        let _ = if i == 0 {
-            write!(d, "M{x} {y}")
-        } else {
-            let (dx, dy) = (x - last.0, y - last.1);
-            match (dx, dy) {
-                (_, 0) => write!(d, "h{dx}"),
-                (0, _) => write!(d, "v{dy}"),
-                (_, ..0) => write!(d, "l{dx}{dy}"),
-                _ => write!(d, "l{dx} {dy}"),
-            }
-        };
-        last = (x, y);
+    let mut steps = Steps::default();
+    let mut points = points.iter();
+    if let Some(first) = points.next() {
+        steps.from(*first);
     }
+    points.for_each(|point| steps.line(*point));
     if close {
-        d.push('Z');
+        steps.close();
     }
-    d
+    steps.written
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::Label;
 
     #[test]
     fn nothing_gets_out_of_an_attribute() {
@@ -258,33 +183,40 @@ mod tests {
 
     #[test]
     fn paths_are_relative() {
-        assert_eq!(path(&[(10, 10), (12, 7), (12, 7)], true), "M10 10l2-3h0Z");
+        assert_eq!(path(&[(10, 10), (12, 7), (12, 7)], true), "M10 10l2-3h0z");
         assert_eq!(path(&[], false), "");
     }
 
     #[test]
-    fn labels_are_outlines_that_keep_their_words() {
-        let mut scene = Scene::new(100.0, 20.0);
+    fn text_is_outlines_each_drawn_once() {
         let paint = Paint {
             rgb: (1, 2, 3),
             alpha: 1.0,
         };
-        scene.shapes.push(Shape::Label(Label {
-            text: "a < a".into(),
-            x: 4.0,
-            y: 40.0,
-            size: 40.0,
-            weight: Weight::Regular,
-            paint,
-            width: 90.0,
-        }));
+        let label = |y: f64, text: &str| {
+            Shape::Label(Label {
+                text: text.into(),
+                x: 4.0,
+                y,
+                size: 40.0,
+                weight: Weight::Regular,
+                paint,
+                width: 90.0,
+            })
+        };
+        let mut scene = Scene::new(100.0, 20.0);
+        scene.shapes.push(label(40.0, "a < a"));
         let file = svg(&scene, "t", "d", Style::Standalone);
-        assert!(
-            file.contains("aria-label=\"a &lt; a\"") && !file.contains("<text"),
-            "{file}"
-        );
+        assert!(!file.contains("<text"), "{file}");
         assert_eq!(file.matches("<path id=").count(), 2, "a and < once each");
-        assert_eq!(file.matches("<use href=\"#r").count(), 3);
+        assert_eq!(file.matches("<use href=\"#").count(), 3, "one a letter");
+        scene.shapes.push(label(60.0, "a < a"));
+        let twice = svg(&scene, "t", "d", Style::Standalone);
+        assert_eq!(
+            twice.matches("<use href=\"#").count(),
+            3 + 2,
+            "a line that stands twice is referred to"
+        );
         let mut letters = Letters::default();
         let inside = svg(&scene, "t", "d", Style::Embedded(&mut letters));
         assert!(
@@ -292,10 +224,7 @@ mod tests {
             "{inside}"
         );
         let again = svg(&scene, "t", "d", Style::Embedded(&mut letters));
-        assert_eq!(
-            inside, again,
-            "the same line is referred to, not drawn again"
-        );
-        assert_eq!((letters.glyphs.len(), letters.lines.len()), (2, 1));
+        assert_eq!(inside, again, "what was written before stays true");
+        assert_eq!(letters.definitions().matches("<path id=").count(), 2);
     }
 }

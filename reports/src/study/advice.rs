@@ -3,7 +3,7 @@
 use super::cell::{Estimate, Verdict};
 use super::{Study, list, plural};
 use crate::stats::geometric_mean;
-use crate::units::{times, times_range_of};
+use crate::units::{percent, times, times_range_of, times_with_interval};
 
 /// The recommendation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,11 @@ fn headline(best: &Candidate<'_>, here: &str, tapes: usize) -> String {
         with(&best.times, Verdict::More),
     );
     let single = with(&best.times, Verdict::Single);
-    let each = if tapes == 1 { "" } else { " on every one" };
+    let each = if tapes == 1 {
+        ""
+    } else {
+        ", and is faster beyond noise on every one"
+    };
     if best.mean_time >= 1.0 {
         return format!("{here}, stay with system: on the whole no allocator was faster.");
     }
@@ -113,10 +117,13 @@ fn headline(best: &Candidate<'_>, here: &str, tapes: usize) -> String {
         );
     }
     if faster.len() == tapes {
+        let needs = match &best.times[..] {
+            [(_, e)] => format!("{} of", times_with_interval(e.median, e.low, e.high)),
+            all => range(all),
+        };
         return format!(
-            "{here}, take {}: it needs {} system’s time{each}.",
-            best.name,
-            range(&best.times)
+            "{here}, take {}: it needs {needs} system’s time{each}.",
+            best.name
         );
     }
     if faster.is_empty() {
@@ -227,8 +234,9 @@ fn doubts(study: &Study<'_>) -> Vec<String> {
     match study.repetitions() {
         0 | 1 => {}
         n => out.push(format!(
-            "Intervals are 95 % bootstrap intervals of the paired ratio over {}.",
-            plural(n, "repetition")
+            "Intervals are 95 % bootstrap intervals of the paired ratio over {}{}.",
+            plural(n, "repetition"),
+            few(n)
         )),
     }
     let refusing: Vec<String> = cells()
@@ -259,6 +267,19 @@ fn doubts(study: &Study<'_>) -> Vec<String> {
         )),
     }
     out
+}
+
+/// The interval of a median can't reach beyond the least and the most that was seen. Those two enclose the true median unless all
+/// repetitions fall on one side of it: in 1 − 2^(1−n) of all cases.
+fn few(repetitions: usize) -> String {
+    let covered = 1.0 - 0.5f64.powi(repetitions.saturating_sub(1).min(60) as i32);
+    if covered > 0.93 {
+        return String::new();
+    }
+    format!(
+        "; from so few they reach from the least to the most and can be trusted in {} of cases only (-n 5 or more is better)",
+        percent(covered)
+    )
 }
 
 /// Elapsed time says nothing where every allocator waits for the clock: the processor time does.

@@ -7,12 +7,14 @@ mod advice;
 mod cell;
 mod diff;
 mod finding;
+mod rank;
 mod tape;
 
 pub use advice::{Advice, advice};
 pub use cell::{Cell, Estimate, Verdict};
 pub use diff::{After, Basis, Change, Diff, Difference, Lost, Shift, Turn, WORTH};
 pub use finding::{memory_phrase, speed_phrase, tape_finding};
+pub use rank::{Ranked, Ranking};
 pub use tape::{Tape, Workers};
 
 use crate::theme::{self, Colour};

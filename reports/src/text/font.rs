@@ -1,10 +1,10 @@
 //! DejaVu Sans Condensed, from the crate `dejavu`: metrics and outlines.
 
 use super::Weight;
+use super::steps::Steps;
 use ab_glyph::{Font, FontRef, GlyphId, Outline, OutlineCurve};
 use plotters::style::{FontStyle, register_font};
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock, RwLock};
 
@@ -162,46 +162,22 @@ pub fn glyph_path(glyph: Glyph) -> Arc<str> {
 
 /// Steps from point to point are shorter to write than places; each goes between rounded places, so no error adds up.
 fn path_data(outline: &Outline, to_outline: f64) -> String {
-    let mut d = String::new();
     let place = |p: &ab_glyph::Point| {
         let round = |v: f32| (f64::from(v) * to_outline).round() as i32;
         (round(p.x), -round(p.y))
     };
-    let mut at: Option<(i32, i32)> = None;
+    let mut path = Steps::default();
     for curve in &outline.curves {
-        let (start, between, end) = match curve {
-            OutlineCurve::Line(a, b) => (place(a), vec![], place(b)),
-            OutlineCurve::Quad(a, c, b) => (place(a), vec![place(c)], place(b)),
-            OutlineCurve::Cubic(a, c, e, b) => (place(a), vec![place(c), place(e)], place(b)),
-        };
-        if at != Some(start) {
-            let close = if at.is_some() { "z" } else { "" };
-            let _ = write!(d, "{close}M{}{}", start.0, signed(start.1));
+        match curve {
+            OutlineCurve::Line(a, b) => path.from(place(a)).edge(place(b)),
+            OutlineCurve::Quad(a, c, b) => path.from(place(a)).quad(place(c), place(b)),
+            OutlineCurve::Cubic(a, c, e, b) => {
+                path.from(place(a)).cubic(place(c), place(e), place(b));
+            }
         }
-        d.push(['l', 'q', 'c'][between.len()]);
-        for (i, point) in between.iter().chain([&end]).enumerate() {
-            let (dx, dy) = (point.0 - start.0, point.1 - start.1);
-            let _ = if i == 0 {
-                write!(d, "{dx}{}", signed(dy))
-            } else {
-                write!(d, "{}{}", signed(dx), signed(dy))
-            };
-        }
-        at = Some(end);
     }
-    if at.is_some() {
-        d.push('z');
-    }
-    d
-}
-
-/// A number that follows another: a minus parts them as well as a space does.
-fn signed(n: i32) -> String {
-    if n < 0 {
-        n.to_string()
-    } else {
-        format!(" {n}")
-    }
+    path.close();
+    path.written
 }
 
 #[cfg(test)]

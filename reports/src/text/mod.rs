@@ -7,11 +7,15 @@ mod fit;
 #[cfg(feature = "files")]
 mod font;
 mod measure;
+#[cfg(feature = "files")]
+mod steps;
 
 pub use fit::{ellipsis, wrap};
 #[cfg(feature = "files")]
 pub use font::{Glyph, OUTLINE_UNITS, PlacedGlyph, glyph_path, lay_out, register};
 pub use measure::{measure_with, width};
+#[cfg(feature = "files")]
+pub use steps::{Place, Steps};
 
 /// Height of a capital over the font size; text is centred by half of this.
 pub const CAP_HEIGHT: f64 = 0.729;
