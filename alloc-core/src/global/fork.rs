@@ -78,6 +78,7 @@ extern "C" fn in_child() {
         return;
     }
     homes::keep_user(current::home());
+    manager::keep_one(current::home().is_some());
     current::reset_turn();
     free_locks();
     reclaimer::restart_in_child();

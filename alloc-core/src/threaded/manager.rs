@@ -57,6 +57,11 @@ pub fn threads() -> u64 {
     u64::from(IN_USE.load(Ordering::Relaxed)).max(1)
 }
 
+/// In the child of a `fork`: its one thread has an owner, or nobody has.
+pub fn keep_one(has: bool) {
+    IN_USE.store(u32::from(has), Ordering::Relaxed);
+}
+
 static WAITING: Lock<Waiting> = Lock::new(Waiting(ptr::null_mut()));
 
 /// The owner of this number; `None`: there is none.
