@@ -44,7 +44,11 @@ pub fn png(svg: &str, paints: &[Paint]) -> Result<Vec<u8>, String> {
             [p.red(), p.green(), p.blue(), p.alpha()]
         })
         .collect();
-    let own: HashSet<Rgba> = paints.iter().map(on_paper).collect();
+    let paper = Paint {
+        rgb: (0, 0, 0),
+        alpha: 0.0,
+    };
+    let own: HashSet<Rgba> = paints.iter().chain([&paper]).map(on_paper).collect();
     encode(&pixels, &own, width, height).map_err(|e| e.to_string())
 }
 
@@ -172,6 +176,27 @@ mod tests {
             (COLOURS, 256),
             "no more than there is room for"
         );
+    }
+
+    #[test]
+    fn paper_stays_white_beside_a_colour_that_is_near_it() {
+        let svg = r##"<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" viewBox="0 0 40 40"><rect width="40" height="40" fill="#fff"/><circle cx="10" cy="10" r="6" fill="#e3e7ec"/></svg>"##;
+        let grid = Paint {
+            rgb: (0xE3, 0xE7, 0xEC),
+            alpha: 1.0,
+        };
+        let file = png(svg, &[grid]).unwrap_or_default();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file))
+            .read_info()
+            .unwrap();
+        let palette = reader.info().palette.clone().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let at = |x: usize, y: usize| {
+            let i = usize::from(pixels[y * 60 + x]) * 3;
+            [palette[i], palette[i + 1], palette[i + 2]]
+        };
+        assert_eq!((at(50, 50), at(15, 15)), ([255; 3], [0xE3, 0xE7, 0xEC]));
     }
 
     #[test]
