@@ -1,17 +1,23 @@
 //! How fast a capture becomes a tape, how fast a tape is decoded, and how near its columns come to their entropy.
 //!
-//! `cargo run --release -p trace-recorder --example throughput [THREADS] [OPERATIONS]`
+//! `cargo run --release -p trace-recorder --example throughput [THREADS] [OPERATIONS] [ROUNDS]`
 //!
-//! Records the scenario `ephemeral` with so many threads and operations of each (64 and 200,000: 25.6 million events),
-//! and works on all cores. The entropy of a column is that of its bytes, each drawn by itself: what a Huffman code of its
-//! own could reach at best.
+//! Records the scenario `ephemeral` with so many threads and operations of each (64 and 200,000: 25.6 million events), and
+//! works on all cores, so many times (5). Told are medians, slowest and fastest. A virtual machine may run slower than it
+//! says: the speed that the processors really had is told beside.
+//!
+//! The entropy of a column is that of its bytes, each drawn by itself: what a Huffman code of its own could reach at best.
 
 use std::error::Error;
+use std::hint::black_box;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use rayon::prelude::*;
 use trace_format::{Event, EventKind, FileSource, Scratch, Tape, encode_chunk, verify};
+use trace_recorder::harvest::{Harvest, Outcome, RecordingOptions};
+use trace_recorder::runtime::CaptureFolder;
 use trace_recorder::{Phase, Scale, Scenario, ScenarioOptions, record_scenario};
 
 /// A tape shall have so many bytes an event at most, with and without its times.
@@ -26,75 +32,122 @@ fn main() -> Result<(), Box<dyn Error>> {
         .skip(1)
         .map(|text| text.parse())
         .collect::<Result<_, _>>()?;
+    let number = |at: usize, usual| numbers.get(at).copied().unwrap_or(usual);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ephemeral.tape");
     let options = ScenarioOptions {
-        threads: Some(numbers.first().copied().unwrap_or(64) as u32),
-        ops: Some(numbers.get(1).copied().unwrap_or(200_000)),
+        threads: Some(number(0, 64) as u32),
+        ops: Some(number(1, 200_000)),
         scale: Scale::Default,
         ..ScenarioOptions::default()
     };
-    let finishing: Mutex<Option<Clocks>> = Mutex::new(None);
+    // The capture is gone when the tape is there: it is kept under a second name.
+    let kept = folder.path().join("kept");
+    let keeping: Mutex<Option<std::io::Result<()>>> = Mutex::new(None);
     let recorded = record_scenario(Scenario::Ephemeral, &options, &path, &|phase, _, _| {
         if phase == Phase::Finish
-            && let Ok(mut start) = finishing.lock()
+            && let Ok(mut keeping) = keeping.lock()
         {
-            start.get_or_insert_with(Clocks::now);
+            keeping.get_or_insert_with(|| keep(&CaptureFolder::beside(&path), &kept));
         }
     })?;
-    let start = finishing.into_inner()?.ok_or("nothing was finished")?;
-    let cores = rayon::current_num_threads();
+    keeping.into_inner()?.ok_or("nothing was finished")??;
     println!(
-        "{} events of {} threads, {cores} cores",
-        recorded.events, recorded.threads
+        "{} events of {} threads, {} cores",
+        recorded.events,
+        recorded.threads,
+        rayon::current_num_threads()
     );
-    start.tell("finishing", recorded.events, LEAST_FINISHED);
-
+    let rounds = number(2, 5).max(1) as usize;
+    measure("finishing", recorded.events, rounds, LEAST_FINISHED, || {
+        let harvest = Harvest::open(&kept)?;
+        let process = harvest.processes().first().ok_or("nothing was kept")?;
+        let mut out = tempfile::tempfile_in(folder.path())?;
+        let options = RecordingOptions::default();
+        harvest.write_process(process, &Outcome::Unknown, &options, &mut out, &|_, _, _| ())?;
+        Ok(())
+    })?;
     let tape = Tape::open(FileSource::open(&path)?)?;
-    decode(&tape)?;
-    let start = Clocks::now();
-    decode(&tape)?;
-    start.tell("decoding", recorded.events, LEAST_DECODED);
+    measure("decoding", recorded.events, rounds, LEAST_DECODED, || {
+        decode(&tape)?;
+        Ok(())
+    })?;
     let report = verify(tape.source());
     println!("verify     {report}");
     sizes(&tape)?;
     Ok(())
 }
 
-/// Wall time and processor time.
-struct Clocks {
-    wall: Instant,
-    /// Seconds that all threads have run.
-    busy: f64,
+/// Gives the files of a folder second names in a new one.
+fn keep(folder: &Path, kept: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(kept)?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        std::fs::hard_link(entry.path(), kept.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
-impl Clocks {
-    fn now() -> Clocks {
-        // SAFETY: rusage is plain numbers, valid as zeros, and getrusage fills it.
-        let usage = unsafe {
-            let mut usage: libc::rusage = std::mem::zeroed();
-            libc::getrusage(libc::RUSAGE_SELF, &mut usage);
-            usage
-        };
-        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-        Clocks {
-            wall: Instant::now(),
-            busy: seconds(usage.ru_utime) + seconds(usage.ru_stime),
-        }
+/// Does `work` on `events` events once in vain and `rounds` times on the clock, and tells how fast it was.
+fn measure(
+    what: &str,
+    events: u64,
+    rounds: usize,
+    wanted: f64,
+    mut work: impl FnMut() -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    work()?;
+    let (mut wall, mut busy, mut speeds) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let before = speed();
+        let (start, ran) = (Instant::now(), processor_seconds());
+        work()?;
+        let seconds = start.elapsed().as_secs_f64();
+        let ran = processor_seconds() - ran;
+        speeds.push((before + speed()) / 2.0);
+        wall.push(events as f64 / seconds / 1e6);
+        busy.push(events as f64 / ran * 2.0 / 1e6);
     }
+    for list in [&mut wall, &mut busy, &mut speeds] {
+        list.sort_by(f64::total_cmp);
+    }
+    let middle = |list: &[f64]| list[list.len() / 2];
+    println!(
+        "{what:<10} {:.1} million events a second ({:.1} to {:.1}; wanted: {wanted}); {:.1} by the time of two processors, which ran at {:.2} GHz",
+        middle(&wall),
+        wall[0],
+        wall[wall.len() - 1],
+        middle(&busy),
+        middle(&speeds)
+    );
+    Ok(())
+}
 
-    /// Says how fast `events` were worked through, and how fast two cores would have done it that had nothing else to do.
-    fn tell(&self, what: &str, events: u64, wanted: f64) {
-        let (wall, busy) = (
-            self.wall.elapsed().as_secs_f64(),
-            Clocks::now().busy - self.busy,
-        );
-        println!(
-            "{what:<10} {:.1} million events a second of wall time; {:.1} of two cores' processor time (wanted: {wanted})",
-            events as f64 / wall / 1e6,
-            events as f64 / busy * 2.0 / 1e6
-        );
-    }
+/// Seconds that all threads have run.
+fn processor_seconds() -> f64 {
+    // SAFETY: rusage is plain numbers, valid as zeros, and getrusage fills it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
+        usage
+    };
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}
+
+/// The speed of the cores in GHz, all of them busy: each step is three operations, one after the other, of a cycle each.
+fn speed() -> f64 {
+    const STEPS: u64 = 10_000_000;
+    let speeds = rayon::broadcast(|_| {
+        let start = Instant::now();
+        let mut state = black_box(1u64);
+        for _ in 0..STEPS {
+            state = (state ^ (state >> 7)).wrapping_add(1);
+        }
+        black_box(state);
+        (3 * STEPS) as f64 / start.elapsed().as_nanos() as f64
+    });
+    speeds.iter().sum::<f64>() / speeds.len() as f64
 }
 
 /// Decodes all chunks on all cores.

@@ -29,9 +29,9 @@ pub enum RecordError {
         /// The way out.
         advice: String,
     },
-    /// The recording would need more room than the disk has.
+    /// The capture would need more room than it may have on the disk.
     #[error(
-        "{what} needs about {needed} bytes ({}) on the disk of {}, but only {available} bytes ({}) are free; {advice}",
+        "{what} needs about {needed} bytes ({}) on the disk of {}, but only {available} bytes ({}) can be used beside the tape; {advice}",
         crate::units::bytes(*needed), disk.display(), crate::units::bytes(*available)
     )]
     Disk {
@@ -41,7 +41,7 @@ pub enum RecordError {
         disk: PathBuf,
         /// Bytes needed.
         needed: u64,
-        /// Bytes available.
+        /// Bytes that a capture may take there.
         available: u64,
         /// The way out.
         advice: String,

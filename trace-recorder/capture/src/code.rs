@@ -11,6 +11,7 @@
 //! begins with a stamp and a base, so it decodes alone.
 
 use crate::raw::{Op, Raw};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const MALLOC: u64 = 1;
 const CALLOC: u64 = 2;
@@ -162,7 +163,19 @@ pub struct Decoder {
     /// Of the next event: the lowest bits of its address, and its size if that did not fit.
     odd: u64,
     size: Option<(u64, u8)>,
+    /// Whether one of them was told.
+    waits: bool,
 }
+
+/// The operations of [`MALLOC`] to [`REALLOC_NEW`].
+const BLOCK_OPS: [Op; 6] = [
+    Op::Malloc,
+    Op::Calloc,
+    Op::Aligned,
+    Op::Free,
+    Op::ReallocOld,
+    Op::ReallocNew,
+];
 
 impl Decoder {
     /// Reads on from a base.
@@ -174,16 +187,69 @@ impl Decoder {
     }
 
     /// Takes a word, and hands back the event that it completes. A word of no known kind is passed over.
-    #[inline]
     pub fn take(&mut self, word: u64) -> Option<Raw> {
+        let (next, raw) = self.after(word);
+        *self = next;
+        raw
+    }
+
+    /// Takes words as long as each is a whole event of a block, as most are, and there is room in `events`. Says how many.
+    pub fn take_plain(&mut self, words: &[AtomicU64], events: &mut [Raw]) -> usize {
+        if self.waits {
+            return 0;
+        }
+        // The loop's state is a stamp and nothing else.
+        let mut stamp = self.base.stamp;
+        let mut taken = 0;
+        for (word, event) in words.iter().zip(events) {
+            let word = word.load(Ordering::Acquire);
+            let Some(&op) = BLOCK_OPS.get((word & KIND).wrapping_sub(MALLOC) as usize) else {
+                break;
+            };
+            stamp = stamp.wrapping_add(word >> 4 & 0xFFFF) & NUMBER;
+            *event = Raw {
+                op,
+                align_log2: 0,
+                size: word >> 20 & 0xFFF,
+                address: self.address(word),
+                stamp,
+            };
+            taken += 1;
+        }
+        self.base.stamp = stamp;
+        taken
+    }
+
+    /// As it was when it had taken all up to an event of this stamp, of those that [`take_plain`](Decoder::take_plain) took
+    /// last.
+    pub fn back_to(mut self, stamp: u64) -> Decoder {
+        self.base.stamp = stamp;
+        self
+    }
+
+    /// The stamp of the event before.
+    pub fn stamp(&self) -> u64 {
+        self.base.stamp
+    }
+
+    /// The address in an event's word, without its lowest bits.
+    #[inline(always)]
+    fn address(&self, word: u64) -> u64 {
+        let distance = (word as i64 >> 32) as u64;
+        self.base.address.wrapping_add(distance) << 4 & NUMBER
+    }
+
+    /// As it is behind a word, and the event that the word completes.
+    #[inline(never)]
+    pub fn after(mut self, word: u64) -> (Decoder, Option<Raw>) {
+        let raw = self.take_one(word);
+        (self, raw)
+    }
+
+    #[inline(always)]
+    fn take_one(&mut self, word: u64) -> Option<Raw> {
         let kind = word & KIND;
         let op = match kind {
-            MALLOC => Op::Malloc,
-            FREE => Op::Free,
-            CALLOC => Op::Calloc,
-            ALIGNED => Op::Aligned,
-            REALLOC_OLD => Op::ReallocOld,
-            REALLOC_NEW => Op::ReallocNew,
             FAILED => Op::Failed,
             NOTE => match word >> 32 {
                 1 => Op::ThreadStart,
@@ -192,13 +258,15 @@ impl Decoder {
                 4 => Op::Fork,
                 _ => return None,
             },
-            _ => return self.other(kind, word),
+            _ => match BLOCK_OPS.get(kind.wrapping_sub(MALLOC) as usize) {
+                Some(&op) => op,
+                None => return self.other(kind, word),
+            },
         };
         self.base.stamp = self.base.stamp.wrapping_add(word >> 4 & 0xFFFF) & NUMBER;
-        let distance = (word as i64 >> 32) as u64;
-        let address = self.base.address.wrapping_add(distance) << 4 | self.odd;
+        let address = self.address(word) | self.odd;
         let (size, align_log2) = self.size.take().unwrap_or((word >> 20 & 0xFFF, 0));
-        self.odd = 0;
+        (self.odd, self.waits) = (0, false);
         Some(Raw {
             op,
             align_log2,
@@ -206,7 +274,7 @@ impl Decoder {
             address: if kind == NOTE || kind == FAILED {
                 0
             } else {
-                address & NUMBER
+                address
             },
             stamp: self.base.stamp,
         })
@@ -216,8 +284,14 @@ impl Decoder {
     fn other(&mut self, kind: u64, word: u64) -> Option<Raw> {
         match kind {
             TIME => self.base.stamp = word >> 4,
-            ADDRESS => (self.odd, self.base.address) = (word >> 4 & 15, word >> 8),
-            SIZE => self.size = Some((word >> 10, (word >> 4 & 63) as u8)),
+            ADDRESS => {
+                (self.odd, self.base.address) = (word >> 4 & 15, word >> 8);
+                self.waits |= self.odd != 0;
+            }
+            SIZE => {
+                self.size = Some((word >> 10, (word >> 4 & 63) as u8));
+                self.waits = true;
+            }
             HIGH => {
                 if let Some((size, _)) = &mut self.size {
                     *size |= (word >> 4) << SIZE_BITS;
@@ -225,7 +299,7 @@ impl Decoder {
             }
             VOID => {
                 self.base.stamp = self.base.stamp.wrapping_add(word >> 4 & 0xFFFF) & NUMBER;
-                (self.odd, self.size) = (0, None);
+                (self.odd, self.size, self.waits) = (0, None, false);
             }
             TEXT => {
                 return Some(Raw {

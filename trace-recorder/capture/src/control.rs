@@ -1,6 +1,6 @@
 //! The control file of a recording: one page that the recorder and all recorded processes map.
 
-use crate::layout::MomentCell;
+use crate::layout::{MomentCell, Stop};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The first eight bytes of a control file, as a little-endian number.
@@ -49,6 +49,8 @@ pub struct Control {
     pub began_unix_ns: AtomicU64,
     /// How often recording was switched off and on again since it began.
     pub pauses: AtomicU32,
+    /// 1 if `limit` is what the disk has room for, 0 if it is what the user allows.
+    pub limited_by_disk: AtomicU32,
 }
 
 const _: () = assert!(size_of::<Control>() <= CONTROL_BYTES);
@@ -69,6 +71,7 @@ impl Control {
             latest: MomentCell::new(),
             began_unix_ns: AtomicU64::new(0),
             pauses: AtomicU32::new(0),
+            limited_by_disk: AtomicU32::new(0),
         }
     }
 
@@ -84,13 +87,25 @@ impl Control {
             && self.version.load(Ordering::Relaxed) == VERSION
     }
 
-    /// Takes `bytes` of the room on disk. False when that is more than there is.
-    pub fn take(&self, bytes: u64) -> bool {
+    /// Takes `bytes` of the room on disk.
+    ///
+    /// # Errors
+    /// Why not, when that is more than there is.
+    pub fn take(&self, bytes: u64) -> Result<(), Stop> {
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) <= self.limit.load(Ordering::Relaxed) {
-            return true;
+            return Ok(());
         }
+        self.give_back(bytes);
+        Err(if self.limited_by_disk.load(Ordering::Relaxed) != 0 {
+            Stop::DiskShare
+        } else {
+            Stop::Limit
+        })
+    }
+
+    /// Gives back what was taken and could not be had.
+    pub fn give_back(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
-        false
     }
 }

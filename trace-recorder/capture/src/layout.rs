@@ -84,6 +84,8 @@ pub enum Stop {
     FileSize = 3,
     /// There was too little address space for more (`ulimit -v`).
     AddressSpace = 4,
+    /// The disk of the capture has room for its tape left, and no more.
+    DiskShare = 5,
 }
 
 impl Stop {
@@ -94,6 +96,7 @@ impl Stop {
             2 => Stop::Limit,
             3 => Stop::FileSize,
             4 => Stop::AddressSpace,
+            5 => Stop::DiskShare,
             _ => return None,
         })
     }
@@ -105,6 +108,7 @@ impl Stop {
             Stop::Limit => "the capture had taken the disk space that it may take",
             Stop::FileSize => "a file of the capture had the largest size that is allowed",
             Stop::AddressSpace => "there was no address space for more",
+            Stop::DiskShare => "the disk of the capture was full but for the room that its tape needs",
         }
     }
 }

@@ -134,8 +134,17 @@ impl Store {
                 return Ok(false);
             }
             let at = HEAD_BYTES + self.number_of(chunk) as usize * CHUNK_BYTES + there;
-            self.room(at, bytes)?;
+            let bytes = self.room_or_less(at, bytes, (page + 1) * PAGE_BYTES - there)?;
             prepared.store((there + bytes) as u32, Ordering::Relaxed);
+        }
+    }
+
+    /// Prepares `bytes` of the file; `least` where there is no room for so many. Says how many they are.
+    fn room_or_less(&self, at: usize, bytes: usize, least: usize) -> Result<usize, Stop> {
+        match self.room(at, bytes) {
+            Ok(()) => Ok(bytes),
+            Err(_) if least < bytes => self.room(at, least).map(|()| least),
+            Err(stop) => Err(stop),
         }
     }
 
@@ -156,7 +165,8 @@ impl Store {
         };
         // Nothing of the chunk may be touched, not even its head, before there is room for it.
         let bytes = if whole { CHUNK_BYTES } else { FIRST_STEP };
-        self.room(HEAD_BYTES + number as usize * CHUNK_BYTES, bytes)?;
+        let at = HEAD_BYTES + number as usize * CHUNK_BYTES;
+        let bytes = self.room_or_less(at, bytes, sys::page_size().max(PAGE_BYTES))?;
         let chunk = self.chunk(number);
         chunk.head().prepared.store(bytes as u32, Ordering::Relaxed);
         Ok(chunk)

@@ -57,3 +57,14 @@ pub struct Raw {
     /// When, on [`clock`](crate::clock), below 2^60.
     pub stamp: u64,
 }
+
+impl Raw {
+    /// An event of nothing, where one is to be put.
+    pub const NONE: Raw = Raw {
+        op: Op::Text,
+        align_log2: 0,
+        size: 0,
+        address: 0,
+        stamp: 0,
+    };
+}

@@ -280,12 +280,19 @@ impl Store {
 
     /// Makes room on disk for a part of the mapping. Page-aligned, and nobody has written there.
     pub(crate) fn room(&self, from: usize, bytes: usize) -> Result<(), Stop> {
-        if self
-            .control()
-            .is_some_and(|control| !control.take(bytes as u64))
-        {
-            return Err(Stop::Limit);
+        if let Some(control) = self.control() {
+            control.take(bytes as u64)?;
         }
+        let made = self.make_room(from, bytes);
+        if made.is_err()
+            && let Some(control) = self.control()
+        {
+            control.give_back(bytes as u64);
+        }
+        made
+    }
+
+    fn make_room(&self, from: usize, bytes: usize) -> Result<(), Stop> {
         // Writing zeros costs an eighth of what the pages' first faults cost, since the file system then works on many
         // pages at once; and it says so when the disk is full.
         let written = match self.file() {

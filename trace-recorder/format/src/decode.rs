@@ -76,18 +76,46 @@ struct Place {
 }
 
 impl Place {
+    /// The column from here on.
     #[inline(always)]
-    fn next(&mut self, column: &Numbers) -> Option<u64> {
-        let low = *column.low.get(self.at)?;
-        let high = *column.high.get(self.at)?;
-        self.at += 1;
-        if high != WIDE {
-            return Some(u64::from(high) << 8 | u64::from(low));
+    fn of(self, column: &Numbers) -> Rest<'_> {
+        let low = column.low.get(self.at..).unwrap_or_default();
+        let high = column.high.get(self.at..).unwrap_or_default();
+        Rest {
+            numbers: low.iter().zip(high),
+            wide: column.wide.get(self.wide..).unwrap_or_default().iter(),
         }
-        let wide = *column.wide.get(self.wide)?;
-        self.wide += 1;
+    }
+
+    /// Where in `column` `rest` begins.
+    fn behind(column: &Numbers, rest: &Rest<'_>) -> Place {
+        Place {
+            at: column.low.len() - rest.numbers.len(),
+            wide: column.wide.len() - rest.wide.len(),
+        }
+    }
+}
+
+/// What is left of a column of numbers.
+struct Rest<'c> {
+    numbers: std::iter::Zip<std::slice::Iter<'c, u8>, std::slice::Iter<'c, u8>>,
+    wide: std::slice::Iter<'c, u64>,
+}
+
+impl Rest<'_> {
+    #[inline(always)]
+    fn next(&mut self) -> Option<u64> {
+        let (&low, &high) = self.numbers.next()?;
+        if high == WIDE {
+            return self.next_wide(low);
+        }
+        Some(u64::from(high) << 8 | u64::from(low))
+    }
+
+    #[cold]
+    fn next_wide(&mut self, low: u8) -> Option<u64> {
         // `columns::check` has seen that no bit is lost.
-        Some(wide << 8 | u64::from(low))
+        Some(*self.wide.next()? << 8 | u64::from(low))
     }
 }
 
@@ -162,10 +190,44 @@ impl Walk {
         events: &mut Vec<Event>,
     ) -> Result<(), &'static str> {
         let count = most.min(self.left);
+        let codes = columns.opcodes.get(self.at..).unwrap_or_default();
+        let codes = codes.get(..count).ok_or(SHORT)?;
+        let mut times = self.times.of(&columns.times);
+        let mut sizes = self.sizes.of(&columns.sizes);
+        let mut ages = self.ages.of(&columns.ages);
+        let (thread, mut time_ns, mut allocations) = (self.thread, self.time_ns, self.allocations);
         events.reserve(count);
-        for _ in 0..count {
-            events.push(self.next(columns).ok_or(SHORT)?);
+        for &code in codes {
+            time_ns = times
+                .next()
+                .and_then(|delta| time_ns.checked_add(delta))
+                .ok_or(SHORT)?;
+            // Each event is made where it is pushed, not before: it would be copied.
+            match code {
+                opcode::MALLOC => {
+                    let size = sizes.next().ok_or(SHORT)?;
+                    let kind = EventKind::Malloc { size };
+                    events.push(Event { time_ns, kind });
+                    allocations += 1;
+                }
+                opcode::FREE_OWN => {
+                    let block = own(ages.next(), thread, allocations).ok_or(SHORT)?;
+                    let kind = EventKind::Free { block };
+                    events.push(Event { time_ns, kind });
+                }
+                _ => {
+                    let own = || own(ages.next(), thread, allocations);
+                    let kind = self.other(code, columns, &mut sizes, own).ok_or(SHORT)?;
+                    allocations += u64::from(kind.makes_block());
+                    events.push(Event { time_ns, kind });
+                }
+            }
         }
+        self.times = Place::behind(&columns.times, &times);
+        self.sizes = Place::behind(&columns.sizes, &sizes);
+        self.ages = Place::behind(&columns.ages, &ages);
+        (self.time_ns, self.allocations) = (time_ns, allocations);
+        self.at += count;
         self.left -= count;
         if self.left == 0 && self.time_ns != self.end_ns {
             return Err("the chunk's last event is not at the time of its header");
@@ -173,52 +235,44 @@ impl Walk {
         Ok(())
     }
 
-    #[inline(always)]
-    fn next(&mut self, columns: &Columns) -> Option<Event> {
-        let code = *columns.opcodes.get(self.at)?;
-        self.at += 1;
-        self.time_ns = self.time_ns.checked_add(self.times.next(&columns.times)?)?;
-        let kind = match code {
-            opcode::MALLOC => EventKind::Malloc {
-                size: self.make(columns)?,
-            },
+    /// An event that is neither malloc nor free of an own block. `own` is the own block that is released next.
+    #[inline(never)]
+    fn other(
+        &mut self,
+        code: u8,
+        columns: &Columns,
+        sizes: &mut Rest<'_>,
+        own: impl FnOnce() -> Option<BlockId>,
+    ) -> Option<EventKind> {
+        Some(match code {
             opcode::CALLOC => EventKind::Calloc {
-                size: self.make(columns)?,
+                size: sizes.next()?,
             },
             opcode::ALIGNED_MALLOC => {
                 let align_log2 = *columns.aligns.get(self.aligns)?;
                 self.aligns += 1;
                 EventKind::AlignedMalloc {
-                    size: self.make(columns)?,
+                    size: sizes.next()?,
                     align_log2,
                 }
             }
-            opcode::REALLOC_OWN => {
-                let old = self.own(columns)?;
-                EventKind::Realloc {
-                    old,
-                    size: self.make(columns)?,
-                }
-            }
-            opcode::REALLOC_REMOTE => {
-                let old = self.remote(columns)?;
-                EventKind::Realloc {
-                    old,
-                    size: self.make(columns)?,
-                }
-            }
-            opcode::REALLOC_UNKNOWN => EventKind::ReallocUnknown {
-                size: self.make(columns)?,
+            opcode::REALLOC_OWN => EventKind::Realloc {
+                old: own()?,
+                size: sizes.next()?,
             },
-            opcode::FREE_OWN => EventKind::Free {
-                block: self.own(columns)?,
+            opcode::REALLOC_REMOTE => EventKind::Realloc {
+                old: self.remote(columns)?,
+                size: sizes.next()?,
+            },
+            opcode::REALLOC_UNKNOWN => EventKind::ReallocUnknown {
+                size: sizes.next()?,
             },
             opcode::FREE_REMOTE => EventKind::Free {
                 block: self.remote(columns)?,
             },
             opcode::FREE_UNKNOWN => EventKind::FreeUnknown,
             opcode::FAILED => EventKind::Failed {
-                size: self.sizes.next(&columns.sizes)?,
+                size: sizes.next()?,
             },
             opcode::THREAD_START => EventKind::ThreadStart,
             opcode::THREAD_END => EventKind::ThreadEnd,
@@ -231,47 +285,37 @@ impl Walk {
                 EventKind::Mark { name }
             }
             _ => return None,
-        };
-        Some(Event {
-            time_ns: self.time_ns,
-            kind,
         })
     }
 
-    #[inline(always)]
-    fn make(&mut self, columns: &Columns) -> Option<u64> {
-        self.allocations += 1;
-        self.sizes.next(&columns.sizes)
-    }
-
-    #[inline(always)]
-    fn own(&mut self, columns: &Columns) -> Option<BlockId> {
-        let age = self.ages.next(&columns.ages)?;
-        if age == 0 {
-            return None;
-        }
-        Some(BlockId {
-            thread: self.thread,
-            index: self.allocations.checked_sub(age)?,
-        })
-    }
-
-    #[inline(always)]
     fn remote(&mut self, columns: &Columns) -> Option<BlockId> {
-        let ordinal = usize::try_from(self.remote_owners.next(&columns.remote_owners)?).ok()?;
+        let mut owners = self.remote_owners.of(&columns.remote_owners);
+        let mut indices = self.remote_indices.of(&columns.remote_indices);
+        let ordinal = usize::try_from(owners.next()?).ok()?;
         let thread = *columns.owners.get(ordinal)?;
         let last = self.last_index.get_mut(ordinal)?;
-        *last = unzigzag(*last, self.remote_indices.next(&columns.remote_indices)?);
+        *last = unzigzag(*last, indices.next()?);
+        self.remote_owners = Place::behind(&columns.remote_owners, &owners);
+        self.remote_indices = Place::behind(&columns.remote_indices, &indices);
         Some(BlockId {
             thread,
             index: *last,
         })
     }
 
-    #[inline(always)]
     fn extra(&mut self, columns: &Columns) -> Option<u64> {
         let extra = *columns.extras.get(self.extras)?;
         self.extras += 1;
         Some(extra)
     }
+}
+
+/// The block of `thread` that was made `age` of its allocations ago.
+#[inline(always)]
+fn own(age: Option<u64>, thread: ThreadIndex, allocations: u64) -> Option<BlockId> {
+    let age = age.filter(|age| *age > 0)?;
+    Some(BlockId {
+        thread,
+        index: allocations.checked_sub(age)?,
+    })
 }

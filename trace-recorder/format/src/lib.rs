@@ -58,6 +58,8 @@ mod encode;
 
 mod chunk;
 
+mod builder;
+
 mod layout;
 mod writer;
 
@@ -78,7 +80,8 @@ mod audit;
 mod scan;
 mod verify;
 
-pub use chunk::{Chunk, EncodedChunk, encode_chunk, encode_chunk_with};
+pub use builder::{Buffers, ChunkBuilder, ChunkFiller, LaidOutChunk, encode_chunk, encode_chunk_with};
+pub use chunk::{Chunk, EncodedChunk};
 pub use codec::Codec;
 pub use counts::ChunkCounts;
 pub use decode::Scratch;

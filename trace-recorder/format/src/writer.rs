@@ -1,6 +1,7 @@
 //! Writing a tape from front to back: nothing is ever gone back to, so a pipe will do.
 
-use crate::chunk::{EncodedChunk, encode_chunk};
+use crate::builder::encode_chunk;
+use crate::chunk::EncodedChunk;
 use crate::counts::ChunkCounts;
 use crate::error::TapeError;
 use crate::event::{Event, ThreadIndex};

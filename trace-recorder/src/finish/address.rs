@@ -1,14 +1,22 @@
-//! Spreading addresses over partitions and hash tables.
+//! Spreading addresses over lanes and tables. Addresses come from the recorded program, which can only slow down its own
+//! recording by choosing them badly.
 
 use std::hash::Hasher;
 
-/// The partition, of 2^`bits`, that an address belongs to.
-#[inline]
-pub(super) fn partition_of(address: u64, bits: u32) -> usize {
+/// Spreads an address over all bits: multiply, and fold the two halves of the product.
+#[inline(always)]
+pub(super) fn hash(address: u64) -> u64 {
+    let product = u128::from(address) * 0xD6E8_FEB8_6659_FD93;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// The lane, of 2^`bits`, that an address belongs to. It says nothing of the address's [`hash`].
+#[inline(always)]
+pub(super) fn lane_of(address: u64, bits: u32) -> usize {
     (address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - bits)) as usize
 }
 
-/// Hashes an address: multiply, and fold the two halves of the product. Addresses come from the recorded program, which can only slow down its own recording by choosing them badly.
+/// [`hash`], for the maps of the standard library.
 #[derive(Default, Debug)]
 pub struct AddressHasher(u64);
 
@@ -25,7 +33,6 @@ impl Hasher for AddressHasher {
 
     #[inline]
     fn write_u64(&mut self, address: u64) {
-        let product = u128::from(address) * 0xD6E8_FEB8_6659_FD93;
-        self.0 = product as u64 ^ (product >> 64) as u64;
+        self.0 = hash(address);
     }
 }

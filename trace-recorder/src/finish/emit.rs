@@ -1,242 +1,341 @@
-//! Making the tape's events of raw ones, and chunks of them.
+//! Making the tape's events of a window's items, and chunks of them.
 
+use super::found::{Found, FoundCell};
+use super::group::{Groups, Thread};
+use super::item::{Item, Items};
 use super::pairing::Raise;
 use super::peak::Delta;
-use super::stream::{Raises, Slice, Stream, is_event};
+use super::stream::{Raises, Stream, Window};
 use crate::runtime::raw::Op;
 use rayon::prelude::*;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use trace_format::{
-    EncodedChunk, Event, EventKind, MAX_CHUNK_EVENTS, TapeError, TapeWriter, encode_chunk,
+    Buffers, ChunkBuilder, ChunkFiller, Event, EventKind, LaidOutChunk, TapeError, TapeWriter,
 };
 
-/// Events that wait until they fill a chunk.
-#[derive(Debug)]
-pub(super) struct Emitter {
-    waiting: Vec<Waiting>,
-    most: usize,
-    spare: Mutex<Vec<Vec<Event>>>,
-}
-
-/// Buffers that are kept for the next thread that needs one: fresh memory costs more than what is written to it.
+/// Memory that is kept: so many threads' columns.
 const MOST_SPARE: usize = 64;
 
-#[derive(Default, Debug)]
-struct Waiting {
-    events: Vec<Event>,
-    /// Blocks made and events before those that wait.
-    first_allocation: u64,
-    first_event: u64,
+/// Chunks that are packed at a time, so that few wait to be written.
+const PACKED_AT_ONCE: usize = 64;
+
+/// A thread's events that are made and not written.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    builder: ChunkBuilder,
+    /// Chunks that are complete and not packed.
+    full: Vec<LaidOutChunk>,
+}
+
+impl Waiting {
+    /// Nothing waits of this thread.
+    pub fn new(thread: u32) -> Waiting {
+        Waiting {
+            builder: ChunkBuilder::new(thread),
+            full: Vec::new(),
+        }
+    }
+}
+
+/// Writes what waits.
+#[derive(Debug)]
+pub(super) struct Emitter {
+    /// Most events that may wait, in all.
+    most: usize,
+    /// Memory of columns for the next thread that needs some.
+    pub spare: Mutex<Vec<Buffers>>,
 }
 
 impl Emitter {
-    /// For `threads` threads, which may have `most` events waiting in all.
-    pub fn new(threads: usize, most: usize) -> Emitter {
+    /// Lets `most` events wait in all.
+    pub fn new(most: usize) -> Emitter {
         Emitter {
-            waiting: (0..threads).map(|_| Waiting::default()).collect(),
             most,
             spare: Mutex::default(),
         }
     }
 
-    /// Makes the events of a window; the streams pass on to its end. What comes back are the changes of live bytes, by thread.
-    pub fn emit(
-        &mut self,
-        streams: &mut [Stream<'_>],
-        slices: &[Slice],
-        raises: Vec<Raise>,
-    ) -> Vec<Vec<Delta>> {
-        let spare = &self.spare;
-        streams
-            .par_iter_mut()
-            .zip(slices)
-            .zip(&mut self.waiting)
-            .map(|((stream, slice), waiting)| {
-                let from = raises.partition_point(|r| r.thread < stream.number);
-                let to = raises.partition_point(|r| r.thread <= stream.number);
-                let raises: Vec<(u32, u64)> = raises[from..to]
-                    .iter()
-                    .map(|r| (r.at, r.least_ns))
-                    .collect();
-                if waiting.events.capacity() == 0 && slice.from != slice.to.position {
-                    waiting.events = lock(spare).pop().unwrap_or_default();
-                }
-                emit_thread(stream, slice, &raises, &mut waiting.events)
-            })
-            .collect()
-    }
-
     /// Writes all full chunks; and where too many events wait, shorter ones.
-    pub fn write_full<W: Write>(&mut self, writer: &mut TapeWriter<W>) -> Result<(), TapeError> {
-        self.write(writer, MAX_CHUNK_EVENTS as usize)?;
-        if self.waiting.iter().map(|w| w.events.len()).sum::<usize>() > self.most {
+    pub fn write_full<W: Write>(
+        &self,
+        groups: &mut Groups<'_>,
+        writer: &mut TapeWriter<W>,
+    ) -> Result<(), TapeError> {
+        self.write(groups, writer, usize::MAX)?;
+        let waiting: usize = groups
+            .in_order()
+            .map(|(_, thread)| thread.waiting.builder.len())
+            .sum();
+        if waiting > self.most {
             // What threads with less than their share keep is at most half of what may wait.
-            self.write(writer, (self.most / 2 / self.waiting.len().max(1)).max(1))?;
+            let share = self.most / 2 / groups.threads().max(1);
+            self.write(groups, writer, share.max(1))?;
         }
         Ok(())
     }
 
     /// Writes everything.
-    pub fn write_rest<W: Write>(&mut self, writer: &mut TapeWriter<W>) -> Result<(), TapeError> {
-        self.write(writer, 1)
+    pub fn write_rest<W: Write>(
+        &self,
+        groups: &mut Groups<'_>,
+        writer: &mut TapeWriter<W>,
+    ) -> Result<(), TapeError> {
+        self.write(groups, writer, 1)
     }
 
-    /// Writes as many chunks of at least `least` events as there are, some threads at a time so that few encoded chunks wait.
+    /// Writes all chunks that are full or have at least `least` events, some at a time.
     fn write<W: Write>(
-        &mut self,
+        &self,
+        groups: &mut Groups<'_>,
         writer: &mut TapeWriter<W>,
         least: usize,
     ) -> Result<(), TapeError> {
-        let spare = &self.spare;
-        for (first, some) in (0..).step_by(64).zip(self.waiting.chunks_mut(64)) {
-            let chunks: Vec<Vec<EncodedChunk>> = some
-                .par_iter_mut()
-                .enumerate()
-                .map(|(n, waiting)| waiting.encode(first + n as u32, least, spare))
-                .collect::<Result<_, _>>()?;
-            for chunk in chunks.into_iter().flatten() {
-                writer.write_encoded(chunk)?;
+        let mut chunks: Vec<LaidOutChunk> = Vec::new();
+        for number in 0..groups.threads() {
+            let Waiting { builder, full } = &mut groups.thread_mut(number).waiting;
+            chunks.append(full);
+            if !builder.is_empty() && builder.len() >= least {
+                chunks.push(builder.lay_out()?);
+                if let Some(buffers) = builder.take_buffers() {
+                    let mut spare = lock(&self.spare);
+                    if spare.len() < MOST_SPARE {
+                        spare.push(buffers);
+                    }
+                }
+            }
+            if chunks.len() >= PACKED_AT_ONCE {
+                pack(&mut chunks, writer)?;
             }
         }
-        Ok(())
+        pack(&mut chunks, writer)
     }
 }
 
-impl Waiting {
-    fn encode(
-        &mut self,
-        thread: u32,
-        least: usize,
-        spare: &Mutex<Vec<Vec<Event>>>,
-    ) -> Result<Vec<EncodedChunk>, TapeError> {
-        let mut chunks = Vec::new();
-        let mut rest = self.events.as_slice();
-        while !rest.is_empty() && rest.len() >= least {
-            let (events, after) = rest.split_at(rest.len().min(MAX_CHUNK_EVENTS as usize));
-            let chunk = encode_chunk(thread, self.first_allocation, self.first_event, events)?;
-            self.first_allocation += chunk.counts().allocations;
-            self.first_event += events.len() as u64;
-            chunks.push(chunk);
-            rest = after;
-        }
-        let done = self.events.len() - rest.len();
-        if done == self.events.len() {
-            let mut empty = std::mem::take(&mut self.events);
-            let mut spare = lock(spare);
-            if empty.capacity() > 0 && spare.len() < MOST_SPARE {
-                empty.clear();
-                spare.push(empty);
-            }
-        } else {
-            self.events.drain(..done);
-        }
-        Ok(chunks)
-    }
+/// Packs chunks on all cores and writes them in their order.
+fn pack<W: Write>(
+    chunks: &mut Vec<LaidOutChunk>,
+    writer: &mut TapeWriter<W>,
+) -> Result<(), TapeError> {
+    let packed: Vec<_> = chunks.par_drain(..).map(LaidOutChunk::pack).collect();
+    packed
+        .into_iter()
+        .try_for_each(|chunk| writer.write_encoded(chunk))
 }
 
-fn lock(spare: &Mutex<Vec<Vec<Event>>>) -> MutexGuard<'_, Vec<Vec<Event>>> {
+fn lock(spare: &Mutex<Vec<Buffers>>) -> MutexGuard<'_, Vec<Buffers>> {
     spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn emit_thread(
-    stream: &mut Stream<'_>,
-    slice: &Slice,
-    raises: &[(u32, u64)],
-    out: &mut Vec<Event>,
-) -> Vec<Delta> {
-    let mut deltas = Vec::with_capacity(slice.makes as usize + slice.found.len());
-    let mut raises = Raises::new(raises);
-    let mut found = (0u32..).zip(&slice.found);
-    let mut marks = slice.mark_numbers.iter();
-    let mut last_ns = stream.time_ns;
-    let (mut carried, mut ended) = (stream.carried.take(), stream.ended);
-    stream.walk(slice.to.position, |after, raw, stamped_ns| {
-        if raw.op == Op::Text {
-            return true;
+impl Thread<'_> {
+    /// Makes the thread's events of the window; its changes of live bytes go to `deltas`.
+    ///
+    /// # Errors
+    /// When the events are not what a tape can hold.
+    pub fn emit(
+        &mut self,
+        window: &Window,
+        raises: &[Raise],
+        spare: &Mutex<Vec<Buffers>>,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), TapeError> {
+        let Thread {
+            stream,
+            slice,
+            waiting,
+            ..
+        } = self;
+        let is_last = stream.is_last(slice);
+        if slice.items.is_empty() && !is_last {
+            return Ok(());
         }
-        let mut time_ns = last_ns.max(stamped_ns);
-        let mut push = |time_ns, kind| out.push(Event { time_ns, kind });
-        if let (Some(old), true) = (&carried, raw.op != Op::ReallocNew) {
-            // The second half never came: the program died within realloc, and its old block counts as freed.
-            push(last_ns, free(old.block().map(|(block, _)| block)));
-            deltas.push(Delta::released(last_ns, old.block()));
-            carried = None;
-        }
-        let mut released = None;
-        if raw.op.releases()
-            && let Some((number, cell)) = found.next()
+        let of = |raise: &Raise| raise.thread.cmp(&stream.number);
+        let from = raises.partition_point(|raise| of(raise).is_lt());
+        let to = raises.partition_point(|raise| of(raise).is_le());
+        let raises: Vec<(u32, u64)> = raises
+            .get(from..to)
+            .unwrap_or_default()
+            .iter()
+            .map(|raise| (raise.at, raise.least_ns))
+            .collect();
+        if waiting.builder.has_no_buffers()
+            && let Some(buffers) = lock(spare).pop()
         {
-            time_ns = time_ns.max(raises.of(number));
-            released = Some(cell.get());
+            waiting.builder.give_buffers(buffers);
         }
-        last_ns = time_ns;
-        let size = raw.size;
-        let kind = match raw.op {
-            Op::Malloc => EventKind::Malloc { size },
-            Op::Calloc => EventKind::Calloc { size },
-            Op::Aligned => EventKind::AlignedMalloc {
-                size,
-                align_log2: raw.align_log2,
-            },
-            Op::Free => free(released.and_then(|r| r.block()).map(|(block, _)| block)),
-            Op::ReallocOld => {
-                carried = released;
-                EventKind::FreeUnknown
-            }
-            Op::ReallocNew => {
-                released = carried.take();
-                match released.and_then(|r| r.block()) {
-                    Some((old, _)) => EventKind::Realloc { old, size },
-                    None => EventKind::ReallocUnknown { size },
-                }
-            }
-            Op::Failed => EventKind::Failed { size },
-            Op::ThreadStart => EventKind::ThreadStart,
-            Op::ThreadEnd => EventKind::ThreadEnd,
-            Op::Fork => EventKind::Fork { child_pid: size },
-            Op::Mark => match marks.next() {
-                Some(&name) => EventKind::Mark { name },
-                None => return true,
-            },
-            Op::Text => return true,
+        let mut out = Out {
+            filler: waiting.builder.fill(),
+            full: &mut waiting.full,
+            deltas,
+            last_ns: stream.time_ns,
+            error: None,
         };
-        if raw.op == Op::ThreadEnd && !stream.is_last(after.position) {
-            ended = true;
-            return true;
+        let releases = Releases {
+            found: &window.found[slice.found.clone()],
+            raises: Raises::new(&raises),
+            at: 0,
+        };
+        out.take(
+            stream,
+            &window.items,
+            window.items.at(&slice.items),
+            releases,
+            &slice.mark_numbers,
+        );
+        if is_last {
+            out.end(stream);
         }
-        if !is_event(raw.op) {
-            return true;
-        }
-        push(time_ns, kind);
-        let made = raw.op.makes().then_some(size);
-        let gone = released.and_then(|r| r.block());
-        if made.is_some() || gone.is_some() {
-            deltas.push(Delta::new(time_ns, made, gone.map(|(_, size)| size)));
-        }
-        true
-    });
-    if stream.is_last(slice.to.position) {
-        if let Some(old) = carried.take() {
-            out.push(Event {
-                time_ns: last_ns,
-                kind: free(old.block().map(|(block, _)| block)),
-            });
-            deltas.push(Delta::released(last_ns, old.block()));
-        }
-        if std::mem::take(&mut ended) {
-            out.push(Event {
-                time_ns: last_ns,
-                kind: EventKind::ThreadEnd,
-            });
-        }
+        let (last_ns, error) = (out.last_ns, out.error.take());
+        drop(out);
+        stream.pass(slice, last_ns);
+        error.map_or(Ok(()), Err)
     }
-    stream.carried = carried;
-    stream.ended = ended;
-    stream.pass(slice, last_ns);
-    deltas
 }
 
-fn free(block: Option<trace_format::BlockId>) -> EventKind {
-    block.map_or(EventKind::FreeUnknown, |block| EventKind::Free { block })
+/// What is known of a thread's releases in the window.
+struct Releases<'w> {
+    found: &'w [FoundCell],
+    raises: Raises<'w>,
+    at: usize,
+}
+
+impl Releases<'_> {
+    /// The next one: whose block it was, and its least time.
+    #[inline(always)]
+    fn next(&mut self) -> (Found, u64) {
+        let found = self.found.get(self.at).map_or(Found::NOTHING, FoundCell::get);
+        let least_ns = self.raises.of(self.at as u32);
+        self.at += 1;
+        (found, least_ns)
+    }
+}
+
+/// One thread's events while they are made.
+struct Out<'w> {
+    filler: ChunkFiller<'w>,
+    full: &'w mut Vec<LaidOutChunk>,
+    deltas: &'w mut Vec<Delta>,
+    last_ns: u64,
+    error: Option<TapeError>,
+}
+
+impl Out<'_> {
+    /// Makes events of `some` items.
+    fn take(
+        &mut self,
+        stream: &mut Stream<'_>,
+        items: &Items,
+        some: &[Item],
+        mut releases: Releases<'_>,
+        marks: &[u32],
+    ) {
+        let mut marks = marks.iter();
+        let mut carried = stream.carried.take();
+        for &item in some {
+            let op = item.op();
+            if op != Op::ReallocNew
+                && carried.is_some()
+                && let Some(old) = carried.take()
+            {
+                // The second half never came: the program died within realloc, and its old block counts as freed.
+                self.release(old);
+            }
+            self.last_ns = self.last_ns.max(item.time_ns);
+            match op {
+                Op::Malloc => {
+                    let size = items.size(item);
+                    self.make(size, EventKind::Malloc { size });
+                }
+                Op::Free => {
+                    let (found, least_ns) = releases.next();
+                    self.last_ns = self.last_ns.max(least_ns);
+                    self.release(found);
+                }
+                Op::Calloc => {
+                    let size = items.size(item);
+                    self.make(size, EventKind::Calloc { size });
+                }
+                Op::Aligned => {
+                    let (size, align_log2) = (items.size(item), item.align_log2());
+                    self.make(size, EventKind::AlignedMalloc { size, align_log2 });
+                }
+                Op::ReallocOld => {
+                    let (found, least_ns) = releases.next();
+                    self.last_ns = self.last_ns.max(least_ns);
+                    carried = Some(found);
+                }
+                Op::ReallocNew => self.replace(carried.take(), items.size(item)),
+                Op::Failed => self.push(EventKind::Failed {
+                    size: items.size(item),
+                }),
+                Op::ThreadStart => self.push(EventKind::ThreadStart),
+                // What the thread still does comes before it.
+                Op::ThreadEnd => stream.ended = true,
+                Op::Fork => self.push(EventKind::Fork {
+                    child_pid: items.size(item),
+                }),
+                Op::Mark => {
+                    if let Some(&name) = marks.next() {
+                        self.push(EventKind::Mark { name });
+                    }
+                }
+                Op::Text => {}
+            }
+        }
+        stream.carried = carried;
+    }
+
+    /// Nothing comes behind.
+    fn end(&mut self, stream: &mut Stream<'_>) {
+        if let Some(old) = stream.carried.take() {
+            self.release(old);
+        }
+        if std::mem::take(&mut stream.ended) {
+            self.push(EventKind::ThreadEnd);
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, kind: EventKind) {
+        if self.filler.is_full() {
+            self.next_chunk();
+        }
+        let time_ns = self.last_ns;
+        self.filler.push(&Event { time_ns, kind });
+    }
+
+    #[cold]
+    fn next_chunk(&mut self) {
+        match self.filler.lay_out() {
+            Ok(chunk) => self.full.push(chunk),
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    #[inline(always)]
+    fn make(&mut self, size: u64, kind: EventKind) {
+        self.deltas.push(Delta::new(self.last_ns, Some(size), None));
+        self.push(kind);
+    }
+
+    #[inline(always)]
+    fn release(&mut self, found: Found) {
+        match found.block() {
+            Some((block, size)) => {
+                self.deltas.push(Delta::new(self.last_ns, None, Some(size)));
+                self.push(EventKind::Free { block });
+            }
+            None => self.push(EventKind::FreeUnknown),
+        }
+    }
+
+    fn replace(&mut self, old: Option<Found>, size: u64) {
+        let old = old.and_then(Found::block);
+        let gone = old.map(|(_, size)| size);
+        self.deltas.push(Delta::new(self.last_ns, Some(size), gone));
+        self.push(match old {
+            Some((old, _)) => EventKind::Realloc { old, size },
+            None => EventKind::ReallocUnknown { size },
+        });
+    }
 }

@@ -3,31 +3,38 @@
 //! The capture knows addresses, the tape names blocks. Which block an address meant is decided by what happened to the
 //! address before, in any thread. So the capture is walked in windows of time, and per window:
 //!
-//! 1. `stream`: every thread's events are read, and what they do to addresses is sorted into partitions by address;
-//! 2. `pairing`: each partition goes through its addresses in the order of time and says which block was released;
+//! 1. `stream`, `board`: every thread's events are read, and what they do to addresses is sorted into lanes by address;
+//! 2. `pairing`: each lane goes through its addresses in the order of time and says which block was released;
 //! 3. `order`: where stamps contradict what must have happened, times are raised;
-//! 4. `emit`: each thread's events are made and encoded as chunks;
+//! 4. `emit`: each thread's events are made, put into columns and packed as chunks;
 //! 5. `peak`: live bytes are summed up in the order of time.
 //!
 //! Steps 1, 2 and 4 run on all cores. Memory is bounded by the window, the blocks that live, and a budget of events
 //! that wait for their chunk to be full; what was read of the capture is given back window by window.
 
 pub(crate) mod address;
+mod board;
 mod emit;
+mod found;
+mod group;
+mod item;
 mod order;
 pub mod pairing;
 mod peak;
 mod stream;
+mod table;
 mod windows;
 
 use crate::RecordError;
-use crate::runtime::{Capture, Position};
+use crate::runtime::Capture;
+use board::{LANES, in_order};
 use emit::Emitter;
-use pairing::{Pairing, Raise, Touch};
+use found::{Found, FoundCell};
+use group::Groups;
+use pairing::{Made, Pairing, Raise, Touch};
 use peak::Peak;
 use rayon::prelude::*;
 use std::io::Write;
-use stream::{Found, Slice, Stream};
 use trace_format::{LiveTotals, TapeWriter};
 
 /// What is going on while a recording is made.
@@ -87,7 +94,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            window_events: 1 << 18,
+            window_events: 1 << 19,
             waiting_events: 5 << 20,
             skew_ns: 100_000,
         }
@@ -96,9 +103,6 @@ impl Default for Settings {
 
 /// Pages of a thread that are let go of at a time, once they were read.
 const FORGET_PAGES: u64 = 256;
-
-/// Partitions by address: enough that all cores are busy, few enough that each has a good stretch of work.
-const PARTITION_BITS: u32 = 5;
 
 /// Writes all of `capture` to `writer`, and gives its memory back on the way.
 ///
@@ -114,59 +118,40 @@ pub fn finish<W: Write>(
     for (number, thread) in capture.threads.iter().enumerate() {
         writer.thread(number as u32, thread.os_tid, &thread.name);
     }
-    let mut streams: Vec<Stream> = (0u32..)
-        .zip(&capture.threads)
-        .map(|(n, t)| Stream::new(n, t, capture.timeline))
+    let mut groups = Groups::new(capture);
+    let mut pairings: Vec<Pairing> = (0..LANES)
+        .map(|_| Pairing::new(settings.skew_ns))
         .collect();
-    let mut partitions: Vec<Partition> = (0..1 << PARTITION_BITS)
-        .map(|_| Partition {
-            pairing: Pairing::new(settings.skew_ns),
-            touches: Vec::new(),
-        })
-        .collect();
-    let mut boards: Vec<Board> = Vec::new();
-    let mut kept = vec![Position::default(); streams.len()];
-    let mut emitter = Emitter::new(streams.len(), settings.waiting_events);
+    let emitter = Emitter::new(settings.waiting_events);
     let mut peak = Peak::default();
     let mut repairs = Repairs::default();
-    let mut done = 0;
     progress(Phase::Finish, 0, total);
 
-    for end_ns in windows::boundaries(capture, settings.window_events) {
-        let mut slices = gather(&streams, end_ns, &mut boards);
-        for slice in &mut slices {
-            let marks = slice.marks.iter();
-            slice.mark_numbers = marks
-                .map(|name| writer.mark(&String::from_utf8_lossy(name)))
-                .collect();
-        }
-        let first_made: Vec<u64> = streams.iter().map(Stream::made).collect();
-        let mut raises = pair(&mut partitions, &boards, &slices, &first_made);
+    for last_ns in windows::boundaries(capture, settings.window_events) {
+        groups.gather(last_ns);
+        name_marks(&mut groups, writer);
+        let first_made: Vec<u64> = groups
+            .in_order()
+            .map(|(_, thread)| thread.stream.made())
+            .collect();
+        let found = groups.found();
+        let mut raises = pair(&mut pairings, &groups, &found, &first_made);
         order::settle(
-            &streams,
-            &slices,
+            &groups,
+            &found,
             &first_made,
             &mut raises,
-            partitions
-                .iter_mut()
-                .map(|partition| &mut partition.pairing),
+            pairings.iter_mut(),
             &mut repairs,
         );
-        let deltas = emitter.emit(&mut streams, &slices, raises);
-        emitter.write_full(writer)?;
-        peak.add(deltas, end_ns);
-        for (number, (slice, kept)) in slices.iter().zip(&mut kept).enumerate() {
-            if slice.to.position.page >= kept.page + FORGET_PAGES {
-                capture.forget(number, *kept, slice.to.position);
-                *kept = slice.to.position;
-            }
-            done += slice.to.position.words() - slice.from.words();
-        }
-        progress(Phase::Finish, done, total);
+        groups.emit(&raises, &emitter.spare)?;
+        emitter.write_full(&mut groups, writer)?;
+        peak.add(&groups.deltas(), last_ns);
+        progress(Phase::Finish, forget(capture, &mut groups), total);
     }
-    emitter.write_rest(writer)?;
-    for partition in &partitions {
-        repairs.add(partition.pairing.repairs());
+    emitter.write_rest(&mut groups, writer)?;
+    for pairing in &pairings {
+        repairs.add(pairing.repairs());
     }
     Ok(Finished {
         live: peak.totals(),
@@ -174,69 +159,61 @@ pub fn finish<W: Write>(
     })
 }
 
-/// Some addresses: who lives there, and what happens to them in the window.
-struct Partition {
-    pairing: Pairing,
-    touches: Vec<Touch>,
-}
-
-/// What some threads do to addresses in the window, by partition.
-type Board = Vec<Vec<Touch>>;
-
-/// Reads all threads up to `end_ns`: what each does; what happens to addresses is left on `boards`.
-fn gather(streams: &[Stream], end_ns: u64, boards: &mut Vec<Board>) -> Vec<Slice> {
-    let group = streams
-        .len()
-        .div_ceil(rayon::current_num_threads() * 4)
-        .max(1);
-    boards.resize_with(streams.len().div_ceil(group), || {
-        vec![Vec::new(); 1 << PARTITION_BITS]
-    });
-    let slices: Vec<Vec<Slice>> = streams
-        .par_chunks(group)
-        .zip(boards)
-        .map(|(streams, board)| {
-            board.iter_mut().for_each(Vec::clear);
-            streams
-                .iter()
-                .map(|s| s.gather(end_ns, PARTITION_BITS, board))
-                .collect()
-        })
-        .collect();
-    slices.into_iter().flatten().collect()
+/// Gives the phases that begin in the window their numbers.
+fn name_marks<W: Write>(groups: &mut Groups<'_>, writer: &mut TapeWriter<W>) {
+    for number in 0..groups.threads() {
+        let slice = &mut groups.thread_mut(number).slice;
+        let marks = slice.marks.iter();
+        slice.mark_numbers = marks
+            .map(|name| writer.mark(&String::from_utf8_lossy(name)))
+            .collect();
+    }
 }
 
 /// Finds the owner of every release in the window. What comes back are the releases whose time has to be raised.
 fn pair(
-    partitions: &mut [Partition],
-    boards: &[Board],
-    slices: &[Slice],
+    pairings: &mut [Pairing],
+    groups: &Groups<'_>,
+    found: &[&[FoundCell]],
     first_made: &[u64],
 ) -> Vec<Raise> {
-    partitions
+    let boards = groups.boards();
+    pairings
         .par_iter_mut()
         .enumerate()
-        .flat_map_iter(|(number, Partition { pairing, touches })| {
-            touches.clear();
-            for board in boards {
-                touches.extend_from_slice(&board[number]);
-            }
-            // Stable: events of one thread keep their order where the clock shows the same time.
-            touches.sort_by_key(|touch| touch.time_ns);
+        .flat_map_iter(|(lane, pairing)| {
             let mut raises = Vec::new();
-            pairing.run(touches, first_made, &mut |touch, made| {
-                if let Some(made) = made {
-                    if made.thread != touch.thread && made.time_ns >= touch.time_ns {
-                        raises.push(Raise {
-                            thread: touch.thread,
-                            at: touch.at,
-                            least_ns: made.time_ns + 1,
-                        });
-                    }
-                    slices[touch.thread as usize].found[touch.at as usize].set(Found::of(&made));
+            let mut sink = |touch: &Touch, made: Option<Made>| {
+                let Some(made) = made else { return };
+                if made.thread != touch.thread && made.time_ns >= touch.time_ns {
+                    raises.push(Raise {
+                        thread: touch.thread,
+                        at: touch.at,
+                        least_ns: made.time_ns + 1,
+                    });
                 }
+                found[touch.thread as usize][touch.at as usize].set(Found::of(&made));
+            };
+            in_order(&boards, lane, |touch| {
+                pairing.take(touch, first_made, &mut sink);
             });
+            pairing.settle(&mut sink);
             raises
         })
         .collect()
+}
+
+/// Gives back what was read of the capture, and says how many words that is so far.
+fn forget(capture: &Capture<'_>, groups: &mut Groups<'_>) -> u64 {
+    let mut words = 0;
+    for number in 0..groups.threads() {
+        let thread = groups.thread_mut(number);
+        let read = thread.stream.position();
+        if read.page >= thread.kept.page + FORGET_PAGES {
+            capture.forget(number, thread.kept, read);
+            thread.kept = read;
+        }
+        words += read.words();
+    }
+    words
 }

@@ -6,16 +6,17 @@
 //! ends; should wrongly paired events make a circle, the rounds are bounded and what is left becomes unknown.
 
 use super::Repairs;
+use super::found::FoundCell;
 use super::pairing::{Pairing, Raise};
-use super::stream::{Slice, Stream};
+use super::group::Groups;
 use rayon::prelude::*;
 
 const MOST_ROUNDS: usize = 64;
 
 /// Completes `raises`, and tells `pairings` the raised times of blocks that live on.
 pub(super) fn settle<'p>(
-    streams: &[Stream<'_>],
-    slices: &[Slice],
+    groups: &Groups<'_>,
+    found: &[&[FoundCell]],
     first_made: &[u64],
     raises: &mut Vec<Raise>,
     pairings: impl Iterator<Item = &'p mut Pairing>,
@@ -27,18 +28,18 @@ pub(super) fn settle<'p>(
     for round in 0.. {
         raises.sort_unstable();
         raises.dedup();
-        let times = times(streams, slices, raises);
-        let more = violations(slices, first_made, &times);
+        let times = times(groups, raises);
+        let more = violations(found, first_made, &times);
         if more.is_empty() {
             let raised = |thread: u32| raises.binary_search_by(|r| r.thread.cmp(&thread)).is_ok();
-            for made in pairings
-                .flat_map(Pairing::live_mut)
-                .filter(|made| raised(made.thread))
-            {
-                let thread = made.thread as usize;
-                if let Some(at) = made.index.checked_sub(first_made[thread]) {
-                    made.time_ns = times[thread].0[at as usize];
-                }
+            for pairing in pairings {
+                pairing.retime(|made| {
+                    let thread = made.thread as usize;
+                    match made.index.checked_sub(first_made[thread]) {
+                        Some(at) if raised(made.thread) => times[thread].0[at as usize],
+                        _ => made.time_ns,
+                    }
+                });
             }
             repairs.raised += raises.len() as u64;
             return;
@@ -47,7 +48,7 @@ pub(super) fn settle<'p>(
             raises.extend(more);
         } else {
             for raise in more {
-                slices[raise.thread as usize].found[raise.at as usize].forget();
+                found[raise.thread as usize][raise.at as usize].forget();
                 repairs.unknown_releases += 1;
             }
         }
@@ -55,28 +56,33 @@ pub(super) fn settle<'p>(
 }
 
 /// Times of makings and releases, by thread, as they are with `raises`.
-fn times(streams: &[Stream<'_>], slices: &[Slice], raises: &[Raise]) -> Vec<(Vec<u64>, Vec<u64>)> {
-    streams
-        .par_iter()
-        .zip(slices)
-        .map(|(stream, slice)| {
+fn times(groups: &Groups<'_>, raises: &[Raise]) -> Vec<(Vec<u64>, Vec<u64>)> {
+    let threads: Vec<_> = groups.in_order().collect();
+    threads
+        .into_par_iter()
+        .map(|(group, thread)| {
             let mine: Vec<(u32, u64)> = raises
                 .iter()
-                .filter(|r| r.thread == stream.number)
+                .filter(|r| r.thread == thread.stream.number)
                 .map(|r| (r.at, r.least_ns))
                 .collect();
-            stream.times(slice, &mine)
+            let items = &group.window.items;
+            thread.stream.times(&thread.slice, items, &mine)
         })
         .collect()
 }
 
 /// Releases that do not come after the making of their block, which was made in this window by another thread.
-fn violations(slices: &[Slice], first_made: &[u64], times: &[(Vec<u64>, Vec<u64>)]) -> Vec<Raise> {
+fn violations(
+    found: &[&[FoundCell]],
+    first_made: &[u64],
+    times: &[(Vec<u64>, Vec<u64>)],
+) -> Vec<Raise> {
     (0u32..)
-        .zip(slices.iter().zip(times))
+        .zip(found.iter().zip(times))
         .par_bridge()
-        .flat_map_iter(|(thread, (slice, (_, releases)))| {
-            (0u32..).zip(slice.found.iter().zip(releases)).filter_map(
+        .flat_map_iter(|(thread, (found, (_, releases)))| {
+            (0u32..).zip(found.iter().zip(releases)).filter_map(
                 move |(at, (found, &time_ns))| {
                     let (block, _) = found.get().block()?;
                     let place = block.index.checked_sub(first_made[block.thread as usize])?;

@@ -11,8 +11,10 @@
 
 use super::Repairs;
 use super::address::AddressHasher;
+use super::table::Table;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
+use trace_format::BlockId;
 
 /// Something that happens to an address: 32 bytes.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -33,24 +35,27 @@ const MAKES: u64 = 1 << 63;
 
 impl Touch {
     /// A block of `size` bytes (below 2^63) is made.
-    #[inline]
     pub fn making(address: u64, time_ns: u64, thread: u32, at: u32, size: u64) -> Touch {
-        Touch {
-            address,
-            time_ns,
-            what: MAKES | size,
-            thread,
-            at,
-        }
+        Touch::new(address, time_ns, thread, at, Touch::what(true, size))
     }
 
     /// A block is released.
-    #[inline]
     pub fn release(address: u64, time_ns: u64, thread: u32, at: u32) -> Touch {
+        Touch::new(address, time_ns, thread, at, Touch::what(false, 0))
+    }
+
+    /// What happens: a block of `size` bytes is made, or one is released.
+    #[inline(always)]
+    pub(super) fn what(makes: bool, size: u64) -> u64 {
+        if makes { MAKES | size } else { 0 }
+    }
+
+    #[inline(always)]
+    pub(super) fn new(address: u64, time_ns: u64, thread: u32, at: u32, what: u64) -> Touch {
         Touch {
             address,
             time_ns,
-            what: 0,
+            what,
             thread,
             at,
         }
@@ -72,6 +77,41 @@ pub struct Made {
     pub size: u64,
     /// When it was made, in nanoseconds since the start.
     pub time_ns: u64,
+}
+
+/// Bits of a block's index in its name: a thread that makes ten million blocks a second gets there in a month. Threads
+/// are fewer than 2^19.
+const INDEX_BITS: u32 = 45;
+const _: () = assert!(trace_format::MAX_THREADS as u64 <= 1 << (u64::BITS - INDEX_BITS));
+
+impl Made {
+    /// Thread and index in one number, which is never the largest one.
+    #[inline(always)]
+    pub(super) fn name(&self) -> u64 {
+        debug_assert!(self.index >> INDEX_BITS == 0);
+        u64::from(self.thread) << INDEX_BITS | self.index
+    }
+
+    /// A block of this name.
+    #[inline(always)]
+    pub(super) fn named(name: u64, size: u64, time_ns: u64) -> Made {
+        let block = block_of(name);
+        Made {
+            thread: block.thread,
+            index: block.index,
+            size,
+            time_ns,
+        }
+    }
+}
+
+/// The block of a name.
+#[inline(always)]
+pub(super) fn block_of(name: u64) -> BlockId {
+    BlockId {
+        thread: (name >> INDEX_BITS) as u32,
+        index: name & ((1 << INDEX_BITS) - 1),
+    }
 }
 
 /// Release number `at` of `thread` in this window must not be before `least_ns`.
@@ -97,54 +137,61 @@ struct Odd {
 /// The state of some addresses.
 #[derive(Debug)]
 pub struct Pairing {
-    live: HashMap<u64, Made, BuildHasherDefault<AddressHasher>>,
+    live: Table,
     odd: HashMap<u64, Odd, BuildHasherDefault<AddressHasher>>,
     skew_ns: u64,
     repairs: Repairs,
 }
 
-/// Told the owner of a release, `None` if it is not known.
-pub type Sink<'a> = &'a mut dyn FnMut(&Touch, Option<Made>);
-
 impl Pairing {
     /// Nothing lives yet. Stamps of different threads may be wrong by `skew_ns` against each other.
     pub fn new(skew_ns: u64) -> Pairing {
         Pairing {
-            live: HashMap::default(),
+            live: Table::new(),
             odd: HashMap::default(),
             skew_ns,
             repairs: Repairs::default(),
         }
     }
 
-    /// Goes through a window's touches, sorted by time, those of one thread in its order. `first_made[t]` is how many
-    /// blocks thread `t` made before the window. `sink` hears of each release once.
-    pub fn run(&mut self, touches: &[Touch], first_made: &[u64], sink: Sink<'_>) {
-        for touch in touches {
-            if touch.makes() {
-                let made = Made {
-                    thread: touch.thread,
-                    index: first_made[touch.thread as usize] + u64::from(touch.at),
-                    size: touch.what & !MAKES,
-                    time_ns: touch.time_ns,
-                };
-                if !self.odd.is_empty() && self.odd.contains_key(&touch.address) {
-                    self.make_at_odd(touch.address, made, sink);
-                } else if let Some(older) = self.live.insert(touch.address, made) {
-                    self.odd.entry(touch.address).or_default().older.push(older);
-                }
-            } else if !self.odd.is_empty() && self.odd.contains_key(&touch.address) {
-                self.release_at_odd(touch, sink);
-            } else if let Some(made) = self.live.remove(&touch.address) {
-                sink(touch, Some(made));
-            } else {
-                self.odd.entry(touch.address).or_default().early = Some(*touch);
+    /// Takes the next touch of a window. They come in the order of time, those of one thread in its order. `first_made[t]`
+    /// is how many blocks thread `t` made before the window. `sink` hears of each release once, with its owner if that is
+    /// known: here or when the window is [settled](Pairing::settle).
+    #[inline(always)]
+    pub fn take(
+        &mut self,
+        touch: &Touch,
+        first_made: &[u64],
+        sink: &mut impl FnMut(&Touch, Option<Made>),
+    ) {
+        let is_odd = !self.odd.is_empty() && self.odd.contains_key(&touch.address);
+        if touch.makes() {
+            let made = Made {
+                thread: touch.thread,
+                index: first_made[touch.thread as usize] + u64::from(touch.at),
+                size: touch.what & !MAKES,
+                time_ns: touch.time_ns,
+            };
+            if is_odd {
+                self.make_at_odd(touch.address, made, sink);
+            } else if let Some(older) = self.live.insert(touch.address, made) {
+                self.odd.entry(touch.address).or_default().older.push(older);
             }
+        } else if is_odd {
+            self.release_at_odd(touch, sink);
+        } else if let Some(made) = self.live.remove(touch.address) {
+            sink(touch, Some(made));
+        } else {
+            self.odd.entry(touch.address).or_default().early = Some(*touch);
         }
-        self.settle(sink);
     }
 
-    fn make_at_odd(&mut self, address: u64, made: Made, sink: Sink<'_>) {
+    fn make_at_odd(
+        &mut self,
+        address: u64,
+        made: Made,
+        sink: &mut impl FnMut(&Touch, Option<Made>),
+    ) {
         let Some(odd) = self.odd.get_mut(&address) else {
             return;
         };
@@ -156,7 +203,7 @@ impl Pairing {
                 sink(&early, Some(between));
             } else if made.thread != early.thread && made.time_ns == early.time_ns {
                 // The clock cannot tell, but an address cannot be released and given out again in no time.
-                self.live.remove(&address);
+                self.live.remove(address);
                 sink(&early, Some(made));
             } else if made.thread != early.thread && near {
                 odd.early = Some(early);
@@ -171,14 +218,18 @@ impl Pairing {
         }
     }
 
-    fn release_at_odd(&mut self, touch: &Touch, sink: Sink<'_>) {
+    fn release_at_odd(
+        &mut self,
+        touch: &Touch,
+        sink: &mut impl FnMut(&Touch, Option<Made>),
+    ) {
         let Some(odd) = self.odd.get_mut(&touch.address) else {
             return;
         };
         if let Some(early) = odd.early.take() {
             self.repairs.unknown_releases += 1;
             sink(&early, None);
-            match self.live.remove(&touch.address) {
+            match self.live.remove(touch.address) {
                 Some(made) => {
                     self.odd.remove(&touch.address);
                     sink(touch, Some(made));
@@ -187,7 +238,7 @@ impl Pairing {
             }
             return;
         }
-        let Some(made) = self.live.remove(&touch.address) else {
+        let Some(made) = self.live.remove(touch.address) else {
             // The block that lived is released, and older ones are still open: their releases are missing.
             self.repairs.lost_releases += odd.older.len() as u64;
             odd.older.clear();
@@ -212,7 +263,7 @@ impl Pairing {
     }
 
     /// The window ends: its events are about to be written, so no release can wait any longer.
-    fn settle(&mut self, sink: Sink<'_>) {
+    pub fn settle(&mut self, sink: &mut impl FnMut(&Touch, Option<Made>)) {
         if self.odd.is_empty() {
             return;
         }
@@ -235,11 +286,12 @@ impl Pairing {
         }
     }
 
-    /// The blocks that live.
-    pub fn live_mut(&mut self) -> impl Iterator<Item = &mut Made> {
-        self.live
-            .values_mut()
-            .chain(self.odd.values_mut().flat_map(|odd| odd.older.iter_mut()))
+    /// Gives the blocks that live, and those whose release is still looked for, another time.
+    pub fn retime(&mut self, mut time_of: impl FnMut(&Made) -> u64) {
+        self.live.retime(&mut time_of);
+        for made in self.odd.values_mut().flat_map(|odd| odd.older.iter_mut()) {
+            made.time_ns = time_of(made);
+        }
     }
 }
 
@@ -254,10 +306,14 @@ mod tests {
     fn run(touches: &[Touch], skew_ns: u64) -> (Owners, Repairs) {
         let mut pairing = Pairing::new(skew_ns);
         let mut found = HashMap::new();
-        pairing.run(touches, &[0; 8], &mut |touch, made| {
+        let mut sink = |touch: &Touch, made: Option<Made>| {
             let before = found.insert((touch.thread, touch.at), made.map(|m| (m.thread, m.index)));
             assert!(before.is_none(), "told twice");
-        });
+        };
+        for touch in touches {
+            pairing.take(touch, &[0; 8], &mut sink);
+        }
+        pairing.settle(&mut sink);
         (found, pairing.repairs())
     }
 

@@ -5,40 +5,82 @@
 //! peak are sorted. The result is exact.
 
 use rayon::prelude::*;
-use trace_format::{BlockId, LiveTotals};
+use trace_format::LiveTotals;
 
-/// A change of live bytes.
+/// A change of live bytes: 16 bytes, since there is one for nearly every event.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub(super) struct Delta {
     time_ns: u64,
-    bytes: i64,
-    blocks: i32,
+    /// By how many bytes, times 4, and [`BLOCKS_BASE`] more than by how many blocks.
+    change: i64,
 }
+
+/// What stands for no change of the number of blocks.
+const BLOCKS_BASE: i64 = 1;
+
+/// Sizes count as at most this many bytes: no address space is larger. What a damaged capture says may wrap round.
+const MOST_BYTES: u64 = 1 << 57;
 
 impl Delta {
     /// A block of size `made` is made and one of size `gone` is gone, both at once.
+    #[inline(always)]
     pub fn new(time_ns: u64, made: Option<u64>, gone: Option<u64>) -> Delta {
+        let bytes = |size: Option<u64>| size.unwrap_or(0).min(MOST_BYTES) as i64;
+        let blocks = i64::from(made.is_some()) - i64::from(gone.is_some());
         Delta {
             time_ns,
-            bytes: made.unwrap_or(0) as i64 - gone.unwrap_or(0) as i64,
-            blocks: i32::from(made.is_some()) - i32::from(gone.is_some()),
+            change: (bytes(made) - bytes(gone)) * 4 + blocks + BLOCKS_BASE,
         }
     }
 
-    /// A block, if it is known, is gone.
-    pub fn released(time_ns: u64, block: Option<(BlockId, u64)>) -> Delta {
-        Delta::new(time_ns, None, block.map(|(_, size)| size))
+    #[inline(always)]
+    fn bytes(self) -> i64 {
+        self.change >> 2
+    }
+
+    #[inline(always)]
+    fn blocks(self) -> i64 {
+        (self.change & 3) - BLOCKS_BASE
     }
 }
 
 /// Stretches per window.
 const STRETCHES: usize = 8192;
 
+/// What some threads' changes add up to.
+struct Sums {
+    /// By stretch: all changes of live bytes, and those upwards.
+    stretches: Vec<(i64, i64)>,
+    /// All changes of the number of blocks.
+    blocks: i64,
+}
+
+impl Sums {
+    fn none() -> Sums {
+        Sums {
+            stretches: vec![(0, 0); STRETCHES],
+            blocks: 0,
+        }
+    }
+
+    fn add(mut self, other: Sums) -> Sums {
+        for (mine, other) in self.stretches.iter_mut().zip(other.stretches) {
+            *mine = (
+                mine.0.wrapping_add(other.0),
+                mine.1.wrapping_add(other.1),
+            );
+        }
+        self.blocks += other.blocks;
+        self
+    }
+}
+
 /// Live bytes up to now.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub(super) struct Peak {
     /// Changes by thread that were raised past the end of their window: they belong to a later one.
     later: Vec<Vec<Delta>>,
+    has_later: bool,
     live_bytes: i64,
     live_blocks: i64,
     peak_bytes: i64,
@@ -46,23 +88,27 @@ pub(super) struct Peak {
 }
 
 impl Peak {
-    /// Adds the changes of a window that ends at `end_ns`, by thread, each in the order of time.
-    pub fn add(&mut self, mut deltas: Vec<Vec<Delta>>, end_ns: u64) {
-        self.later.resize_with(deltas.len(), Vec::new);
-        for (later, mine) in self.later.iter_mut().zip(&mut deltas) {
-            if !later.is_empty() {
-                later.append(mine);
-                std::mem::swap(later, mine);
-            }
-            if mine.last().is_some_and(|last| last.time_ns >= end_ns) && end_ns != u64::MAX {
-                *later = mine.split_off(mine.partition_point(|delta| delta.time_ns < end_ns));
-            }
+    /// Adds the changes of a window up to and with `last_ns`, by thread, each in the order of time.
+    pub fn add(&mut self, deltas: &[&[Delta]], last_ns: u64) {
+        let is_late = |mine: &&[Delta]| mine.last().is_some_and(|last| last.time_ns > last_ns);
+        if !self.has_later && !deltas.iter().any(is_late) {
+            self.add_in_order(deltas);
+            return;
         }
-        self.add_in_order(&deltas);
+        self.later.resize_with(deltas.len(), Vec::new);
+        let mut now: Vec<Vec<Delta>> = Vec::with_capacity(deltas.len());
+        for (later, mine) in self.later.iter_mut().zip(deltas) {
+            let mut mine = [later.as_slice(), mine].concat();
+            *later = mine.split_off(mine.partition_point(|delta| delta.time_ns <= last_ns));
+            now.push(mine);
+        }
+        self.has_later = self.later.iter().any(|later| !later.is_empty());
+        let now: Vec<&[Delta]> = now.iter().map(Vec::as_slice).collect();
+        self.add_in_order(&now);
     }
 
     /// Adds changes that are all later than those before.
-    fn add_in_order(&mut self, deltas: &[Vec<Delta>]) {
+    fn add_in_order(&mut self, deltas: &[&[Delta]]) {
         let first = deltas
             .iter()
             .filter_map(|d| d.first())
@@ -76,67 +122,66 @@ impl Peak {
         let (Some(first), Some(last)) = (first, last) else {
             return;
         };
-        let width = (last - first) / STRETCHES as u64 + 1;
-        let stretch = |delta: &Delta| ((delta.time_ns - first) / width) as usize;
+        // As wide as a power of two, so that nothing has to be divided.
+        let width_log2 = u64::BITS - ((last - first) / STRETCHES as u64).leading_zeros();
+        let stretch = |delta: &Delta| ((delta.time_ns - first) >> width_log2) as usize;
 
-        let group = deltas.len().div_ceil(rayon::current_num_threads() * 2);
+        let group = deltas.len().div_ceil(rayon::current_num_threads());
         let sums = deltas
             .par_chunks(group)
             .map(|some| {
-                let mut sums = vec![(0i64, 0i64, 0i64); STRETCHES];
-                for delta in some.iter().flatten() {
-                    let sum = &mut sums[stretch(delta)];
-                    sum.0 += delta.bytes;
-                    sum.1 += delta.bytes.max(0);
-                    sum.2 += i64::from(delta.blocks);
+                let mut sums = Sums::none();
+                for delta in some.iter().copied().flatten() {
+                    let bytes = delta.bytes();
+                    let (net, grown) = &mut sums.stretches[stretch(delta) % STRETCHES];
+                    *net = net.wrapping_add(bytes);
+                    *grown = grown.wrapping_add(bytes.max(0));
+                    sums.blocks += delta.blocks();
                 }
                 sums
             })
-            .reduce_with(|mut a, b| {
-                for (a, b) in a.iter_mut().zip(b) {
-                    *a = (a.0 + b.0, a.1 + b.1, a.2 + b.2);
-                }
-                a
-            })
-            .unwrap_or_default();
+            .reduce_with(Sums::add)
+            .unwrap_or_else(Sums::none);
 
         let mut before = Vec::with_capacity(STRETCHES);
         let mut live = self.live_bytes;
         let mut least_peak = self.peak_bytes;
-        for (net, _, _) in &sums {
+        for (net, _) in &sums.stretches {
             before.push(live);
-            live += net;
+            live = live.wrapping_add(*net);
             least_peak = least_peak.max(live);
         }
         // The bound is not reached by a stretch that only equals it, unless the true peak does: `>=` keeps the one where it is first reached.
         let may_hold: Vec<bool> = sums
+            .stretches
             .iter()
             .zip(&before)
-            .map(|((_, grown, _), before)| {
-                *grown > 0 && before + grown >= least_peak && before + grown > self.peak_bytes
+            .map(|(&(_, grown), before)| {
+                let most = before.wrapping_add(grown);
+                grown > 0 && most >= least_peak && most > self.peak_bytes
             })
             .collect();
-        let mut close: Vec<Delta> = deltas
-            .par_iter()
-            .flat_map_iter(|thread| {
-                thread
-                    .iter()
-                    .filter(|delta| may_hold[stretch(delta)])
-                    .copied()
-            })
-            .collect();
-        close.par_sort_by_key(|delta| delta.time_ns);
-        for together in close.chunk_by(|a, b| stretch(a) == stretch(b)) {
-            let mut live = before[stretch(&together[0])];
-            for delta in together {
-                live += delta.bytes;
-                if live > self.peak_bytes {
-                    (self.peak_bytes, self.peak_ns) = (live, delta.time_ns);
+        if may_hold.contains(&true) {
+            let mut close: Vec<Delta> = deltas
+                .par_iter()
+                .flat_map_iter(|thread| {
+                    let close = |delta: &&Delta| may_hold[stretch(delta) % STRETCHES];
+                    thread.iter().filter(close).copied()
+                })
+                .collect();
+            close.par_sort_by_key(|delta| delta.time_ns);
+            for together in close.chunk_by(|a, b| stretch(a) == stretch(b)) {
+                let mut live = before[stretch(&together[0]) % STRETCHES];
+                for delta in together {
+                    live = live.wrapping_add(delta.bytes());
+                    if live > self.peak_bytes {
+                        (self.peak_bytes, self.peak_ns) = (live, delta.time_ns);
+                    }
                 }
             }
         }
         self.live_bytes = live;
-        self.live_blocks += sums.iter().map(|sum| sum.2).sum::<i64>();
+        self.live_blocks += sums.blocks;
     }
 
     /// The figures for the tape's totals.
@@ -173,7 +218,7 @@ mod tests {
             all.sort_by_key(|d| d.time_ns);
             let (mut live, mut plain) = (0, (0, 0));
             for delta in &all {
-                live += delta.bytes;
+                live += delta.bytes();
                 if live > plain.0 {
                     plain = (live, delta.time_ns);
                 }
@@ -184,8 +229,13 @@ mod tests {
             let half = |keep: &dyn Fn(u64) -> bool| -> Vec<Vec<Delta>> {
                 threads.iter().map(|t| t.iter().filter(|d| keep(d.time_ns)).copied().collect()).collect()
             };
-            peak.add(half(&|t| t < cut), cut);
-            peak.add(half(&|t| t >= cut), u64::MAX);
+            let mut add = |deltas: Vec<Vec<Delta>>, last_ns| {
+                let deltas: Vec<&[Delta]> = deltas.iter().map(Vec::as_slice).collect();
+                peak.add(&deltas, last_ns);
+            };
+            // What was raised beyond the first window counts in the second.
+            add(half(&|t| t < cut + 30), cut);
+            add(half(&|t| t >= cut + 30), u64::MAX);
             prop_assert_eq!((peak.peak_bytes, peak.peak_ns), plain);
             prop_assert_eq!((peak.live_bytes, peak.live_blocks), (0, 0));
         }

@@ -10,7 +10,7 @@ const LARGE_STEP: usize = 16;
 /// A capture of more words is large.
 const LARGE: u64 = 1 << 28;
 
-/// Ends of the windows, ascending, in nanoseconds since the start; the last is the end of time.
+/// The last moments of the windows, ascending, in nanoseconds since the start; the last one is the end of time.
 pub(super) fn boundaries(capture: &Capture<'_>, window_events: usize) -> Vec<u64> {
     let step = if capture.words() > LARGE {
         LARGE_STEP
@@ -27,8 +27,7 @@ pub(super) fn boundaries(capture: &Capture<'_>, window_events: usize) -> Vec<u64
     let mut ends: Vec<u64> = samples
         .chunks((window_events / PAGE_WORDS / step).max(1))
         .skip(1)
-        .map(|window| window[0])
-        .filter(|&end| end > 0)
+        .filter_map(|window| window[0].checked_sub(1))
         .collect();
     ends.dedup();
     ends.push(u64::MAX);

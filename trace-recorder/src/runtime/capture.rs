@@ -52,12 +52,6 @@ pub struct Position {
 }
 
 impl Position {
-    /// Behind everything.
-    pub const END: Position = Position {
-        page: u64::MAX,
-        word: 0,
-    };
-
     /// Words before, roughly, as a measure of work.
     pub fn words(self) -> u64 {
         self.page * PAGE_WORDS as u64 + u64::from(self.word)
@@ -71,6 +65,9 @@ pub struct Reader {
     pub position: Position,
     decoder: Decoder,
 }
+
+/// Events that a visitor is told at a time, at most.
+const RUN: usize = 128;
 
 impl<'f> Capture<'f> {
     /// What `files` hold. Each has an address space of its own; the text says what stands behind the names of its threads.
@@ -193,41 +190,60 @@ impl<'f> CapturedThread<'f> {
             .filter_map(|word| page_stamp(word.load(Ordering::Relaxed)))
     }
 
-    /// Reads events from where `reader` stands to before `to`: `visit` is told each with the reader as it stands behind
-    /// it. The first whose `visit` is false ends the reading.
-    pub fn read(&self, reader: &Reader, to: Position, mut visit: impl FnMut(&Reader, Raw) -> bool) {
-        let mut decoder = reader.decoder;
-        let Position { page, word } = reader.position;
-        let mut from = word as usize;
-        for piece in self.at_page(page) {
-            let first = page.saturating_sub(piece.start) as usize;
+    /// Reads events from where `reader` stands on. `visit` is told some at a time, and says how many of them it takes:
+    /// with fewer than it was told the reading ends. What comes back stands behind what was taken.
+    #[inline]
+    pub fn read(&self, reader: &Reader, mut visit: impl FnMut(&[Raw]) -> usize) -> Reader {
+        let Reader {
+            mut position,
+            mut decoder,
+        } = *reader;
+        let mut run = [Raw::NONE; RUN];
+        let mut from = position.word as usize;
+        for piece in self.at_page(position.page) {
+            let first = position.page.saturating_sub(piece.start) as usize;
             for (number, words) in piece.pages.iter().enumerate().skip(first) {
                 let page = piece.start + number as u64;
-                let end = match page.cmp(&to.page) {
-                    std::cmp::Ordering::Less => PAGE_WORDS,
-                    std::cmp::Ordering::Equal => to.word as usize,
-                    std::cmp::Ordering::Greater => return,
-                };
                 let skip = if number == 0 { piece.skip } else { 0 };
-                let from = std::mem::take(&mut from).max(skip);
-                for (at, word) in words.iter().enumerate().take(end).skip(from) {
+                let mut at = std::mem::take(&mut from).max(skip);
+                while let Some(word) = words.get(at) {
+                    position = Position {
+                        page,
+                        word: at as u32,
+                    };
+                    let before = decoder;
+                    let told = decoder.take_plain(&words[at..], &mut run);
+                    if told > 0 {
+                        let taken = visit(&run[..told]);
+                        at += taken;
+                        if taken < told {
+                            position.word = at as u32;
+                            let last = taken.checked_sub(1).and_then(|last| run.get(last));
+                            let stamp = last.map_or(before.stamp(), |last| last.stamp);
+                            let decoder = decoder.back_to(stamp);
+                            return Reader { position, decoder };
+                        }
+                        continue;
+                    }
                     let word = word.load(Ordering::Acquire);
                     if word == 0 {
                         break;
                     }
-                    let Some(raw) = decoder.take(word) else {
-                        continue;
-                    };
-                    let position = Position {
-                        page,
-                        word: at as u32 + 1,
-                    };
-                    if !visit(&Reader { position, decoder }, raw) {
-                        return;
+                    let raw;
+                    (decoder, raw) = before.after(word);
+                    if raw.is_some_and(|raw| visit(&[raw]) == 0) {
+                        let decoder = before;
+                        return Reader { position, decoder };
                     }
+                    at += 1;
                 }
+                position = Position {
+                    page,
+                    word: at as u32,
+                };
             }
         }
+        Reader { position, decoder }
     }
 
     /// Whether nothing stands behind `position`.
@@ -298,18 +314,11 @@ mod tests {
         let mut reader = Reader::default();
         let mut read = Vec::new();
         for stop in (0..=510).step_by(17) {
-            let mut next = reader;
-            thread.read(&reader, Position::END, |after, raw| {
-                if read.len() >= stop {
-                    return false;
-                }
-                read.push(raw);
-                next = *after;
-                true
+            reader = thread.read(&reader, |some| {
+                let taken = some.len().min(stop - read.len());
+                read.extend_from_slice(&some[..taken]);
+                taken
             });
-            // Nothing lies between what was visited last and the place behind it.
-            thread.read(&reader, next.position, |_, _| true);
-            reader = next;
         }
         assert_eq!(read, events);
         assert!(thread.is_last(reader.position));

@@ -19,8 +19,14 @@ pub const FOLDER_SUFFIX: &str = ".capture";
 /// The name of the file with [`SessionInfo`].
 const INFO_NAME: &str = "session.json";
 
-/// Room that a recording leaves free on a disk, in bytes: other programs need some.
+/// Room that a recording leaves free on a disk for other programs, in bytes: at most so much, and on a small disk one part
+/// in so many.
 const LEAVE_FREE: u64 = 256 << 20;
+const LEAVE_PART: u64 = 16;
+
+/// What a tape needs beside its capture, which goes only when the tape is there: 3 bytes an event for 8.
+const TAPE_PARTS: u64 = 3;
+const CAPTURE_PARTS: u64 = 8;
 
 /// What is known of a recording as a whole when it begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,14 +155,15 @@ impl CaptureFolder {
         self.control
     }
 
-    /// Lets the recording take as much room on disk as there is, but for what must stay free, and at most `most` bytes
-    /// in all. Call it from time to time.
+    /// Lets the recording take as much room on disk as there is, but for what its tape needs and some that must stay free,
+    /// and at most `most` bytes in all. Call it from time to time.
     pub fn set_limit(&self, most: u64) {
         let used = self.control.used.load(Ordering::Relaxed);
-        let free = free_bytes(&self.path).map_or(u64::MAX, |free| {
-            used.saturating_add(free.saturating_sub(LEAVE_FREE))
-        });
-        self.control.limit.store(free.min(most), Ordering::Relaxed);
+        let disk = free_bytes(&self.path).map_or(u64::MAX, |free| share(used, free));
+        self.control
+            .limited_by_disk
+            .store(u32::from(disk < most), Ordering::Relaxed);
+        self.control.limit.store(disk.min(most), Ordering::Relaxed);
     }
 
     /// Compares the clocks once more: the longer the time between, the better the scale.
@@ -211,8 +218,20 @@ pub fn events_files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Bytes that a capture may take of the disk of `path`, where nothing of it is yet.
+pub fn may_take(path: &Path) -> Option<u64> {
+    free_bytes(path).map(|free| share(0, free))
+}
+
+/// Bytes that a capture may take in all, of a disk that has `free` bytes left now that the capture has `used`.
+fn share(used: u64, free: u64) -> u64 {
+    let all = used.saturating_add(free);
+    let rest = all - LEAVE_FREE.min(all / LEAVE_PART);
+    rest / (TAPE_PARTS + CAPTURE_PARTS) * CAPTURE_PARTS
+}
+
 /// Bytes that are free for this user on the disk of `path`.
-pub fn free_bytes(path: &Path) -> Option<u64> {
+fn free_bytes(path: &Path) -> Option<u64> {
     let path = c_path(path).ok()?;
     // SAFETY: statvfs is plain numbers, valid as zeros; the path ends with a zero.
     unsafe {
@@ -229,4 +248,22 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
 pub(crate) fn c_path(path: &Path) -> std::io::Result<CString> {
     CString::new(path.as_os_str().as_bytes())
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tape_fits_beside_its_capture() {
+        for disk in [0, 100_000, 900 << 10, 5 << 20, 300 << 20, 10 << 30, 1 << 44] {
+            let most = share(0, disk);
+            assert!(most + most * 3 / 8 <= disk - disk.min(256 << 20) / 17, "{disk}: {most}");
+            assert!(most >= disk.saturating_sub(256 << 20) / 2, "{disk}: {most}");
+            // What the capture takes does not change what it may take.
+            for used in [0, most / 3, most] {
+                assert_eq!(share(used, disk - used), most, "{disk}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Scenario;
 use crate::RecordError;
-use crate::runtime::folder::free_bytes;
+use crate::runtime::folder::may_take;
 use std::path::Path;
 
 /// What finishing takes, roughly: windows, waiting events, the blocks that live.
@@ -13,9 +13,6 @@ const FEW_EVENTS: u64 = 1 << 20;
 
 /// Bytes of the capture for an event: mostly one word, and some of what a thread prepares is never used.
 const CAPTURE_BYTES: u64 = 11;
-
-/// Bytes of the tape for an event, at most as a rule.
-const TAPE_BYTES: u64 = 3;
 
 /// Refuses a scenario that is expected to need more memory than is available, or more room on the disk of its capture.
 pub(super) fn check(
@@ -39,12 +36,12 @@ pub(super) fn check(
             advice: "fewer --threads, --ops or a smaller --ring make it smaller".to_owned(),
         });
     }
-    let needed = events.saturating_mul(CAPTURE_BYTES + TAPE_BYTES);
+    let needed = events.saturating_mul(CAPTURE_BYTES);
     let disk = folder
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     let disk = disk.unwrap_or(Path::new("."));
-    match free_bytes(disk).filter(|&free| needed > free) {
+    match may_take(disk).filter(|&available| needed > available) {
         Some(available) => Err(RecordError::Disk {
             what: format!("recording {events} events of scenario {scenario}"),
             disk: disk.to_owned(),
@@ -105,6 +102,6 @@ mod tests {
         let error = check(Scenario::Ephemeral, 1, 1 << 50, &folder)
             .unwrap_err()
             .to_string();
-        assert!(error.contains(&(14u64 << 50).to_string()), "{error}");
+        assert!(error.contains(&(11u64 << 50).to_string()), "{error}");
     }
 }

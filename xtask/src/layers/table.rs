@@ -124,6 +124,7 @@ pub const RULES: Rules = Rules {
                 "decode",
                 "encode",
                 "chunk",
+                "builder",
                 "layout",
                 "writer",
                 "tape",

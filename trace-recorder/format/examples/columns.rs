@@ -1,6 +1,6 @@
 //! How fast chunks are written and read, and how many bytes an event takes.
 //!
-//! `cargo run --release -p trace-format --features native --example throughput [THREADS] [EVENTS]`
+//! `cargo run --release -p trace-format --features native --example columns [THREADS] [EVENTS]`
 //!
 //! The events are those of a program whose blocks live for 50 to 2,000 of a thread's operations: 60 % of the sizes
 //! uniform in 16–256 B, 30 % in 512–2,048 B, 10 % in 4,096–32,768 B; an event every 20 to 300 ns.
@@ -122,7 +122,7 @@ fn program(thread: u32, events: u64, timed: bool) -> Vec<Event> {
 
 fn header() -> Header {
     Header {
-        recorder: "throughput".into(),
+        recorder: "columns".into(),
         name: "ephemeral".into(),
         command: Vec::new(),
         pid: 0,
