@@ -64,7 +64,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let process = harvest.processes().first().ok_or("nothing was kept")?;
         let mut out = tempfile::tempfile_in(folder.path())?;
         let options = RecordingOptions::default();
-        harvest.write_process(process, &Outcome::Unknown, &options, &mut out, &|_, _, _| ())?;
+        harvest.write_process(
+            process,
+            &Outcome::Unknown,
+            &options,
+            &mut out,
+            &|_, _, _| (),
+        )?;
         Ok(())
     })?;
     let tape = Tape::open(FileSource::open(&path)?)?;

@@ -108,7 +108,9 @@ impl Stop {
             Stop::Limit => "the capture had taken the disk space that it may take",
             Stop::FileSize => "a file of the capture had the largest size that is allowed",
             Stop::AddressSpace => "there was no address space for more",
-            Stop::DiskShare => "the disk of the capture was full but for the room that its tape needs",
+            Stop::DiskShare => {
+                "the disk of the capture was full but for the room that its tape needs"
+            }
         }
     }
 }

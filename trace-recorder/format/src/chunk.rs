@@ -99,4 +99,3 @@ pub(crate) fn decode_pieces(
     }
     Ok(counts)
 }
-

@@ -80,7 +80,9 @@ mod audit;
 mod scan;
 mod verify;
 
-pub use builder::{Buffers, ChunkBuilder, ChunkFiller, LaidOutChunk, encode_chunk, encode_chunk_with};
+pub use builder::{
+    Buffers, ChunkBuilder, ChunkFiller, LaidOutChunk, encode_chunk, encode_chunk_with,
+};
 pub use chunk::{Chunk, EncodedChunk};
 pub use codec::Codec;
 pub use counts::ChunkCounts;

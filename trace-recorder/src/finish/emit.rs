@@ -203,7 +203,10 @@ impl Releases<'_> {
     /// The next one: whose block it was, and its least time.
     #[inline(always)]
     fn next(&mut self) -> (Found, u64) {
-        let found = self.found.get(self.at).map_or(Found::NOTHING, FoundCell::get);
+        let found = self
+            .found
+            .get(self.at)
+            .map_or(Found::NOTHING, FoundCell::get);
         let least_ns = self.raises.of(self.at as u32);
         self.at += 1;
         (found, least_ns)

@@ -100,7 +100,10 @@ impl<'c> Groups<'c> {
 
     /// What happens to addresses in the window.
     pub fn boards(&self) -> Vec<&Board> {
-        self.groups.iter().map(|group| &group.window.board).collect()
+        self.groups
+            .iter()
+            .map(|group| &group.window.board)
+            .collect()
     }
 
     /// By thread: a place for each of its releases in the window.
@@ -135,11 +138,7 @@ impl<'c> Groups<'c> {
     ///
     /// # Errors
     /// When the events are not what a tape can hold.
-    pub fn emit(
-        &mut self,
-        raises: &[Raise],
-        spare: &Mutex<Vec<Buffers>>,
-    ) -> Result<(), TapeError> {
+    pub fn emit(&mut self, raises: &[Raise], spare: &Mutex<Vec<Buffers>>) -> Result<(), TapeError> {
         self.groups.par_iter_mut().try_for_each(|group| {
             group.deltas.clear();
             for thread in &mut group.threads {

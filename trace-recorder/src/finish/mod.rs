@@ -119,9 +119,7 @@ pub fn finish<W: Write>(
         writer.thread(number as u32, thread.os_tid, &thread.name);
     }
     let mut groups = Groups::new(capture);
-    let mut pairings: Vec<Pairing> = (0..LANES)
-        .map(|_| Pairing::new(settings.skew_ns))
-        .collect();
+    let mut pairings: Vec<Pairing> = (0..LANES).map(|_| Pairing::new(settings.skew_ns)).collect();
     let emitter = Emitter::new(settings.waiting_events);
     let mut peak = Peak::default();
     let mut repairs = Repairs::default();

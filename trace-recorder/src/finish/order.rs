@@ -7,8 +7,8 @@
 
 use super::Repairs;
 use super::found::FoundCell;
-use super::pairing::{Pairing, Raise};
 use super::group::Groups;
+use super::pairing::{Pairing, Raise};
 use rayon::prelude::*;
 
 const MOST_ROUNDS: usize = 64;
@@ -82,8 +82,9 @@ fn violations(
         .zip(found.iter().zip(times))
         .par_bridge()
         .flat_map_iter(|(thread, (found, (_, releases)))| {
-            (0u32..).zip(found.iter().zip(releases)).filter_map(
-                move |(at, (found, &time_ns))| {
+            (0u32..)
+                .zip(found.iter().zip(releases))
+                .filter_map(move |(at, (found, &time_ns))| {
                     let (block, _) = found.get().block()?;
                     let place = block.index.checked_sub(first_made[block.thread as usize])?;
                     let made_ns = *times[block.thread as usize].0.get(place as usize)?;
@@ -92,8 +93,7 @@ fn violations(
                         at,
                         least_ns: made_ns + 1,
                     })
-                },
-            )
+                })
         })
         .collect()
 }

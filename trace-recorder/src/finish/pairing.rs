@@ -218,11 +218,7 @@ impl Pairing {
         }
     }
 
-    fn release_at_odd(
-        &mut self,
-        touch: &Touch,
-        sink: &mut impl FnMut(&Touch, Option<Made>),
-    ) {
+    fn release_at_odd(&mut self, touch: &Touch, sink: &mut impl FnMut(&Touch, Option<Made>)) {
         let Some(odd) = self.odd.get_mut(&touch.address) else {
             return;
         };

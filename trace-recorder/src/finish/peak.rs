@@ -65,10 +65,7 @@ impl Sums {
 
     fn add(mut self, other: Sums) -> Sums {
         for (mine, other) in self.stretches.iter_mut().zip(other.stretches) {
-            *mine = (
-                mine.0.wrapping_add(other.0),
-                mine.1.wrapping_add(other.1),
-            );
+            *mine = (mine.0.wrapping_add(other.0), mine.1.wrapping_add(other.1));
         }
         self.blocks += other.blocks;
         self

@@ -204,7 +204,9 @@ impl Reading<'_, '_> {
                 makes += u32::from(is_making);
                 releases += u32::from(is_release);
                 let address = raw.address ^ space;
-                window.board.push(Touch::new(address, now, number, at, what));
+                window
+                    .board
+                    .push(Touch::new(address, now, number, at, what));
             } else if raw.op == Op::Mark {
                 let len = raw.size.min(MAX_NAME_LEN as u64) as usize;
                 self.marks.push((Vec::new(), len));

@@ -190,11 +190,22 @@ mod tests {
     #[test]
     fn times_can_be_changed() {
         let mut table = Table::new();
-        let made = |index| Made { thread: 1, index, size: 8, time_ns: 5 };
+        let made = |index| Made {
+            thread: 1,
+            index,
+            size: 8,
+            time_ns: 5,
+        };
         for index in 0..100 {
             assert_eq!(table.insert(index * 16, made(index)), None);
         }
         table.retime(|made| made.index);
-        assert_eq!(table.remove(160), Some(Made { time_ns: 10, ..made(10) }));
+        assert_eq!(
+            table.remove(160),
+            Some(Made {
+                time_ns: 10,
+                ..made(10)
+            })
+        );
     }
 }

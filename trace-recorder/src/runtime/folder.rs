@@ -258,7 +258,10 @@ mod tests {
     fn a_tape_fits_beside_its_capture() {
         for disk in [0, 100_000, 900 << 10, 5 << 20, 300 << 20, 10 << 30, 1 << 44] {
             let most = share(0, disk);
-            assert!(most + most * 3 / 8 <= disk - disk.min(256 << 20) / 17, "{disk}: {most}");
+            assert!(
+                most + most * 3 / 8 <= disk - disk.min(256 << 20) / 17,
+                "{disk}: {most}"
+            );
             assert!(most >= disk.saturating_sub(256 << 20) / 2, "{disk}: {most}");
             // What the capture takes does not change what it may take.
             for used in [0, most / 3, most] {
