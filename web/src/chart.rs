@@ -140,6 +140,17 @@ pub fn chart(session: &Session, subject: Subject) -> Chart {
             session.tape().marks().get(number)?.clone(),
         ))
     });
+    let mut marks: Vec<(f64, String)> = marks.collect();
+    if matches!(
+        subject,
+        Subject::Heap | Subject::Footprint | Subject::Splits
+    ) {
+        let heap = session.view().ok().map(View::heap);
+        let end = heap.and_then(|heap| session.log().heaps().get(heap as usize)?.end);
+        // Where it lies before the range, there is no place for it.
+        marks.extend(end.map(|end| (f64::from(end.event), "its thread ends".to_string())));
+        marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
     let span = match whole {
         true => (0.0, f64::from(session.events())),
         false => (f64::from(first), f64::from(end)),
@@ -149,7 +160,7 @@ pub fn chart(session: &Session, subject: Subject) -> Chart {
         span,
         up,
         curves,
-        marks: marks.collect(),
+        marks,
     }
 }
 

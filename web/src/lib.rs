@@ -14,6 +14,7 @@
 //! | [`times`], [`log`] | the tape's events in memory, as columns, in causal order |
 //! | [`overview`] | the whole tape at a glance |
 //! | [`replay`] | one heap, event by event: the only place that touches a core heap |
+//! | [`glance`] | what a heap's bytes are used for |
 //! | [`timeline`] | live bytes and footprint over the events |
 //! | [`load`] | the way from the tape to the log, slice by slice |
 //! | [`preface`], [`view`] | one heap at any event: key frames, forward and back |
@@ -31,6 +32,7 @@
 pub mod chart;
 pub mod error;
 pub mod facts;
+pub mod glance;
 pub mod load;
 pub mod log;
 pub mod map;

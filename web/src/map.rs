@@ -8,13 +8,14 @@ use std::ops::Range;
 use crate::log::Log;
 use crate::palette::{Colour, Mode, Palette};
 use crate::replay::{Part, Replay};
+use crate::view::View;
 
 /// Which part of the address space is drawn, and how finely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Position of the first cell's first byte, counted from the heap's base.
     pub from: u64,
-    /// Bytes of a cell; at least 1.
+    /// Bytes of a cell: a power of two.
     pub cell: u64,
     /// Cells in a row.
     pub columns: u32,
@@ -44,7 +45,7 @@ struct Sum {
 /// Draws the window as red, green, blue, opacity for each cell. Cells without memory are transparent. `now` is the position
 /// on the tape, in events.
 pub fn paint(
-    replay: &Replay,
+    view: &View,
     log: &Log,
     now: u32,
     window: Window,
@@ -53,7 +54,7 @@ pub fn paint(
 ) -> Vec<u8> {
     let mut sums = vec![Sum::default(); window.cells()];
     let range = window.range();
-    replay.walk(&mut |part| {
+    view.walk(range.clone(), &mut |part| {
         let end = part.position + part.bytes;
         if part.position >= range.end || end <= range.start {
             return;
@@ -61,7 +62,7 @@ pub fn paint(
         // A block's and a free chunk's own header is drawn as one.
         let payload = part.payload.clamp(part.position, end);
         add(&mut sums, window, palette.header, part.position..payload);
-        let colour = palette.of(mode, &part, log, now);
+        let colour = palette.of(mode, part, log, now);
         add(&mut sums, window, colour, payload..end);
     });
     let mut pixels = Vec::with_capacity(sums.len() * 4);
@@ -83,10 +84,12 @@ fn add(sums: &mut [Sum], window: Window, colour: Colour, part: Range<u64>) {
     let range = window.range();
     let (from, to) = (part.start.max(range.start), part.end.min(range.end));
     let colour = colour.map(u64::from);
+    // A shift: a division for every part takes longer than all the rest.
+    let cell = window.cell.trailing_zeros();
     let mut at = from;
     while at < to {
-        let index = (at - window.from) / window.cell;
-        let next = (window.from + (index + 1) * window.cell).min(to);
+        let index = (at - window.from) >> cell;
+        let next = (window.from + ((index + 1) << cell)).min(to);
         let Some(sum) = sums.get_mut(index as usize) else {
             return;
         };
@@ -102,7 +105,7 @@ fn add(sums: &mut [Sum], window: Window, colour: Colour, part: Range<u64>) {
 /// The part that holds the byte at `position`.
 pub fn part_at(replay: &Replay, position: u64) -> Option<Part> {
     let mut found = None;
-    replay.walk(&mut |part| {
+    replay.walk_within(position, position.saturating_add(1), &mut |part| {
         if (part.position..part.position + part.bytes).contains(&position) {
             found = Some(part);
         }

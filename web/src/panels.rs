@@ -4,9 +4,10 @@ use alloc_core::base::class::{BINS, CLASSES, payload_bytes};
 use serde::Serialize;
 
 use crate::error::SessionError;
+use crate::glance::Region;
 use crate::log::Log;
 use crate::overview;
-use crate::replay::{Replay, State};
+use crate::replay::Replay;
 use crate::session::Session;
 
 /// Entries of a list that are named.
@@ -38,21 +39,6 @@ pub struct Class {
     pub first: Vec<(u64, u64)>,
 }
 
-/// One arena or span.
-#[derive(Debug, Serialize)]
-pub struct Region {
-    /// Its number.
-    pub number: u32,
-    /// Where it begins.
-    pub position: u64,
-    /// Its bytes.
-    pub bytes: u64,
-    /// Whether it is an arena; else a span.
-    pub arena: bool,
-    /// Bytes of it in blocks of the program, headers included.
-    pub used: u64,
-}
-
 /// The heap of one thread, about now.
 #[derive(Debug, Serialize)]
 pub struct ThreadNow {
@@ -64,26 +50,36 @@ pub struct ThreadNow {
     pub footprint: u64,
 }
 
-/// The lists of the chosen heap.
+/// One of the lists of the chosen heap.
 #[derive(Debug, Serialize)]
-pub struct Lists {
+#[serde(rename_all = "lowercase")]
+pub enum List {
     /// Bins that hold anything.
-    pub bins: Vec<Bin>,
+    Bins(Vec<Bin>),
     /// Classes with free chunks, smallest first.
-    pub classes: Vec<Class>,
+    Free(Vec<Class>),
     /// Arenas and spans, by their place.
-    pub regions: Vec<Region>,
+    Arenas(Vec<Region>),
     /// Every heap that was replayed for the sum of all.
-    pub threads: Vec<ThreadNow>,
+    Threads(Vec<ThreadNow>),
 }
 
-/// The lists of the chosen heap under the policy of `pane`.
+/// The list of this name for the chosen heap under the policy of `pane`; `None` where there is none of this name.
 ///
 /// # Errors
 /// No heap was chosen.
-pub fn lists(session: &Session, pane: usize) -> Result<Lists, SessionError> {
+pub fn list(session: &Session, pane: usize, name: &str) -> Result<Option<List>, SessionError> {
     let view = session.panes().get(pane).ok_or(SessionError::NoHeap)?;
-    let replay = view.replay();
+    Ok(match name {
+        "bins" => Some(List::Bins(bins(view.replay()))),
+        "free" => Some(List::Free(classes(view.replay()))),
+        "arenas" => Some(List::Arenas(view.glance().regions.clone())),
+        "threads" => Some(List::Threads(threads(session))),
+        _ => None,
+    })
+}
+
+fn bins(replay: &Replay) -> Vec<Bin> {
     let bins = (1..BINS).filter_map(|bin| {
         let counts = replay.bin(bin);
         (counts.in_use + counts.cached + counts.runs > 0).then(|| Bin {
@@ -99,6 +95,10 @@ pub fn lists(session: &Session, pane: usize) -> Result<Lists, SessionError> {
             cached: replay.cached_blocks(bin, NAMED),
         })
     });
+    bins.collect()
+}
+
+fn classes(replay: &Replay) -> Vec<Class> {
     let classes = (0..CLASSES).filter_map(|class| {
         let (chunks, bytes, first) = replay.free_list(class, NAMED);
         (chunks > 0).then_some(Class {
@@ -108,51 +108,22 @@ pub fn lists(session: &Session, pane: usize) -> Result<Lists, SessionError> {
             first,
         })
     });
-    let (first, end) = session.range();
-    let share = f64::from(session.position() - first) / f64::from((end - first).max(1));
-    let threads = session
-        .courses()
-        .iter()
-        .enumerate()
-        .map(|(thread, course)| {
-            let (arenas, footprint) = course.at(share);
-            ThreadNow {
-                thread,
-                arenas,
-                footprint,
-            }
-        });
-    Ok(Lists {
-        bins: bins.collect(),
-        classes: classes.collect(),
-        regions: regions(replay),
-        threads: threads.collect(),
-    })
+    classes.collect()
 }
 
-/// The arenas and spans of a heap, by their place.
-pub fn regions(replay: &Replay) -> Vec<Region> {
-    let arenas = replay.stats().arenas;
-    let mut regions: Vec<Region> = Vec::new();
-    replay.walk(&mut |part| {
-        if regions.last().is_none_or(|last| last.number != part.region) {
-            regions.push(Region {
-                number: part.region,
-                position: part.region_position,
-                bytes: 0,
-                arena: u64::from(part.region) < arenas,
-                used: 0,
-            });
-        }
-        if let Some(last) = regions.last_mut() {
-            last.bytes += part.bytes;
-            if part.state == State::InUse {
-                last.used += part.bytes;
-            }
+fn threads(session: &Session) -> Vec<ThreadNow> {
+    let (first, end) = session.range();
+    let share = f64::from(session.position() - first) / f64::from((end - first).max(1));
+    let courses = session.courses().iter().enumerate();
+    let now = courses.map(|(thread, course)| {
+        let (arenas, footprint) = course.at(share);
+        ThreadNow {
+            thread,
+            arenas,
+            footprint,
         }
     });
-    regions.sort_unstable_by_key(|region| region.position);
-    regions
+    now.collect()
 }
 
 /// The peak of the log's live bytes over all threads, as a position.

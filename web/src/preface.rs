@@ -90,6 +90,7 @@ fn ask(
             (Kind::Realloc, size, 0)
         }
         EventKind::Free { .. } => (Kind::Free, 0, 0),
+        EventKind::ThreadEnd => (Kind::ThreadEnd, 0, 0),
         _ => return None,
     };
     if let (true, Some(made)) = (own, merged.made) {

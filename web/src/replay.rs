@@ -43,6 +43,8 @@ pub struct Replay {
     requested: u64,
     refused: u64,
     full: bool,
+    /// Whether its thread has ended: a heap without a thread has no cache.
+    ended: bool,
 }
 
 /// A heap's whole state, to come back to.
@@ -50,6 +52,7 @@ pub struct KeyFrame {
     sandbox: sandbox::KeyFrame,
     requested: u64,
     refused: u64,
+    ended: bool,
 }
 
 impl KeyFrame {
@@ -135,6 +138,7 @@ impl Replay {
             requested: 0,
             refused: 0,
             full: false,
+            ended: false,
         })
     }
 
@@ -157,7 +161,7 @@ impl Replay {
         self.ask(&ask);
     }
 
-    /// Does what is asked, if it is asked of this heap.
+    /// Does what is asked, if it is asked of this heap. Once its thread has ended, what the others free goes straight home.
     #[inline]
     pub fn ask(&mut self, ask: &Ask) {
         match (ask.kind, ask.old) {
@@ -171,6 +175,7 @@ impl Replay {
                 let was_live = self.sandbox.free(old);
                 self.forget(old_size, was_live);
             }
+            (Kind::ThreadEnd, _) if ask.own => self.ended = true,
             (kind, _) if ask.own && kind.makes_block() => {
                 let answer = match kind {
                     Kind::Calloc => self.sandbox.calloc(ask.event, ask.size),
@@ -179,7 +184,10 @@ impl Replay {
                 };
                 self.count(answer, ask.size);
             }
-            _ => {}
+            _ => return,
+        }
+        if self.ended {
+            self.sandbox.retire();
         }
     }
 
@@ -207,6 +215,7 @@ impl Replay {
             sandbox: self.sandbox.key_frame(),
             requested: self.requested,
             refused: self.refused,
+            ended: self.ended,
         }
     }
 
@@ -218,6 +227,7 @@ impl Replay {
         self.sandbox.restore(&frame.sandbox)?;
         self.requested = frame.requested;
         self.refused = frame.refused;
+        self.ended = frame.ended;
         Ok(())
     }
 
@@ -229,6 +239,11 @@ impl Replay {
     /// Requests that this heap refused.
     pub fn refused(&self) -> u64 {
         self.refused
+    }
+
+    /// Whether its thread has ended.
+    pub fn ended(&self) -> bool {
+        self.ended
     }
 
     /// The thread whose heap this is.
@@ -279,8 +294,18 @@ impl Replay {
 
     /// Shows every byte that the heap has from its source: in address order within an arena or span, not over all.
     pub fn walk(&self, visit: &mut dyn FnMut(Part)) {
-        self.sandbox
-            .walk_named(&mut |piece, name| visit(part(&piece, name)));
+        self.walk_within(0, u64::MAX, visit);
+    }
+
+    /// As [`walk`](Self::walk), without the arenas and spans that lie wholly outside the positions `from` to `to`.
+    pub fn walk_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Part)) {
+        let named = &mut |piece: Piece, name| visit(part(&piece, name));
+        self.sandbox.walk_named_within(from, to, named);
+    }
+
+    /// Arenas now.
+    pub fn arenas(&self) -> u64 {
+        self.sandbox.stats().arenas
     }
 
     /// Shows the fields of headers at the positions `from` to `to`, and the part that each stands in.

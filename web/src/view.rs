@@ -7,12 +7,15 @@
 //! invariant: checks[i] are the steps after the first (i + 1) * CHECK events
 //! ```
 
+use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::error::SessionError;
+use crate::glance::Glance;
 use crate::log::Log;
 use crate::preface::Preface;
-use crate::replay::{KeyFrame, MAX_CAPACITY, Policy, Replay, Step};
+use crate::replay::{KeyFrame, MAX_CAPACITY, Part, Policy, Replay, Step};
 use crate::source::OpenTape;
 use crate::timeline::{Series, Timeline};
 
@@ -39,6 +42,8 @@ pub struct View {
     surveyed: bool,
     extent: u64,
     series: Series,
+    /// Of the state as it is now, once somebody has looked.
+    glance: RefCell<Option<Rc<Glance>>>,
 }
 
 /// Address space for a heap that holds `peak_live` bytes at most: headers, rounding and fragmentation on top of it. What
@@ -81,6 +86,7 @@ impl View {
             surveyed: false,
             extent: 0,
             series: Series::default(),
+            glance: RefCell::new(None),
         };
         view.begin(log, tape);
         Ok(view)
@@ -103,6 +109,30 @@ impl View {
     /// The heap as it stands.
     pub fn replay(&self) -> &Replay {
         &self.replay
+    }
+
+    /// What the heap's bytes are used for as it stands.
+    pub fn glance(&self) -> Rc<Glance> {
+        self.look(&mut |_| {})
+    }
+
+    fn look(&self, visit: &mut dyn FnMut(&Part)) -> Rc<Glance> {
+        let known = self.glance.borrow().clone();
+        known.unwrap_or_else(|| {
+            let glance = Rc::new(Glance::of(&self.replay, visit));
+            *self.glance.borrow_mut() = Some(Rc::clone(&glance));
+            glance
+        })
+    }
+
+    /// Shows every part that touches these positions, and perhaps others.
+    pub fn walk(&self, positions: Range<u64>, visit: &mut dyn FnMut(&Part)) {
+        // A first look at this state sees every part anyway.
+        if self.glance.borrow().is_none() {
+            self.look(visit);
+        } else {
+            (self.replay).walk_within(positions.start, positions.end, &mut |part| visit(&part));
+        }
     }
 
     /// How many events of the heap it has seen.
@@ -138,6 +168,7 @@ impl View {
         budget: usize,
         keep: bool,
     ) -> Result<f64, SessionError> {
+        self.glance.take();
         let events = self.events(log);
         // The way to the log counts as much as the log.
         let both = if log.first() > 0 { 0.5 } else { 0.0 };
@@ -241,6 +272,10 @@ impl View {
 
     /// Goes to the state after the first `target` events of the heap.
     fn go_to(&mut self, log: &Log, target: usize) {
+        if target == self.done {
+            return;
+        }
+        self.glance.take();
         let frame = self
             .frames
             .partition_point(|&(done, _)| done <= target)
@@ -264,6 +299,7 @@ impl View {
     /// The position after the next event (or the last one before this) in which `step` happens; `None` if there is none.
     /// The view then stands there, or where it stood.
     pub fn find(&mut self, log: &Log, step: Step, forward: bool) -> Option<u32> {
+        self.glance.take();
         let from = self.done;
         let found = if forward {
             self.find_next(log, step, from)

@@ -5,7 +5,7 @@ import { bindExports } from './exporting.js';
 import { count } from './format.js';
 import { bindKeys } from './keys.js';
 import { formatLink, parseLink } from './link.js';
-import { bindTabs } from './lists.js';
+import { bindTabs, showTab } from './lists.js';
 import { alertUser, dismiss, enter, note, progress } from './messages.js';
 import { ask, listen, named, offer } from './open.js';
 import { isDark, onThemeChange } from './palette.js';
@@ -147,7 +147,7 @@ async function start(opened, link, wanted) {
   const { summary } = opened;
   view.attach(opened);
   showTape(source.name, summary);
-  for (const field of [byId('scrub'), byId('number')]) [field.min, field.max] = summary.range;
+  [byId('scrub').min, byId('scrub').max] = summary.range;
   offer(summary.id, source.file ?? null);
   await follow(link, (share) => progress('Replaying the heap', share));
   hideWhole();
@@ -226,6 +226,7 @@ const pausing = (action) => on(async (...args) => {
 function setTab(tab) {
   view.tab = tab;
   selectTab(tab);
+  showTab(tab);
   view.refresh();
 }
 
@@ -244,6 +245,15 @@ async function changeHeap(heap) {
   await view.refresh();
 }
 
+/** Goes to the number of events, the time or the mark that is written in the field. */
+async function goToTyped() {
+  const text = byId('number').value.trim();
+  const found = await view.session.search(0, text);
+  if (found.kind === 'event') await view.goTo(found.position);
+  else note(`“${text}” is neither a number of events, nor a time such as 1.5 ms, nor a mark's name.`);
+  await view.refresh();
+}
+
 const actions = makeActions({ view, player, choose, changeHeap, setChart, reload, on, pausing, link: () => new URL(currentLink(), location.href).href });
 for (const [id, action] of Object.entries(CLICKS)) byId(id).addEventListener('click', () => actions[action]());
 
@@ -255,7 +265,7 @@ player.onChange = (playing) => {
 };
 byId('speed').addEventListener('change', () => { player.speed = byId('speed').value; });
 byId('scrub').addEventListener('input', pausing(() => view.goTo(Number(byId('scrub').value))));
-byId('number').addEventListener('change', pausing(() => view.goTo(Number(byId('number').value) || 0)));
+byId('number').addEventListener('change', pausing(goToTyped));
 byId('number').addEventListener('keydown', (event) => { if (event.key === 'Enter') byId('number').blur(); });
 byId('heap').addEventListener('change', on(() => changeHeap(Number(byId('heap').value))));
 byId('colour').addEventListener('change', on(() => view.setColouring(byId('colour').value)));
@@ -270,6 +280,7 @@ onThemeChange(() => {
 });
 const selectTab = bindTabs(setTab);
 selectTab(view.tab);
+showTab(view.tab);
 
 bindSearch({
   search: async (query) => {

@@ -3,7 +3,7 @@
 // #heap=2&event=31601&at=1d0040&zoom=5&from=1c8000&colour=size&panes=;coalesce=off&tab=bins&chart=all&range=0-60000&tape=…&name=…
 
 const COLOURS = ['state', 'size', 'age', 'thread', 'class'];
-const TABS = ['bins', 'free', 'arenas', 'threads'];
+const TABS = ['heap', 'bins', 'free', 'arenas', 'threads'];
 const CHARTS = ['heap', 'all', 'rate', 'footprint', 'splits'];
 
 const whole = (text) => (/^\d{1,10}$/.test(text ?? '') ? Number(text) : null);
@@ -46,7 +46,7 @@ export function formatLink(view) {
   }
   if (view.colour !== 'state') add('colour', view.colour);
   if (view.panes.length > 1 || view.panes[0] !== '') add('panes', view.panes.join(';'));
-  if (view.tab !== 'bins') add('tab', view.tab);
+  if (view.tab !== 'heap') add('tab', view.tab);
   if (view.chart !== 'heap') add('chart', view.chart);
   add('range', view.range?.join('-'));
   add('tape', view.tape);

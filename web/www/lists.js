@@ -32,14 +32,14 @@ function bins({ bins: list }, goTo) {
   }));
 }
 
-function free({ classes }, goTo) {
+function free({ free: classes }, goTo) {
   return table(TITLES.free, ['from', 'chunks', 'bytes'], [...classes].reverse().map(({ chunks, bytes: size, first }) => {
     const least = Math.min(...first.map(([, length]) => length));
     return row(bytes(least), chain(count(chunks), first.map(([at]) => at), chunks > first.length, goTo), bytes(size));
   }));
 }
 
-function arenas({ regions }, goTo) {
+function arenas({ arenas: regions }, goTo) {
   return table(TITLES.arenas, ['', 'from', 'bytes', 'in use'], regions.map(({ number, position, bytes: size, arena, used }) => {
     const bar = make('td', { class: 'bar-cell' }, make('span', {}, percent(used, size)));
     bar.style.setProperty('--share', `${size > 0 ? (used / size) * 100 : 0}%`);
@@ -47,22 +47,34 @@ function arenas({ regions }, goTo) {
   }));
 }
 
-function threads({ threads: list }, current, choose) {
-  if (list.length === 0) return make('p', { class: 'hint' }, 'The heaps of the other threads are being replayed.');
-  return table(TITLES.threads, ['thread', 'arenas', 'footprint'], list.map(({ thread, arenas: held, footprint }) => {
-    const button = make('button', { type: 'button', class: 'link', on: () => choose(thread) }, `${thread}`);
-    if (thread === current) button.setAttribute('aria-current', 'true');
-    return row(button, count(held), bytes(footprint));
-  }));
+function threads({ threads: list }, { heap, position, threads: all }, choose) {
+  const rows = list.map(({ thread, arenas: held, footprint }) => {
+    const { name, end } = all[thread];
+    const button = make('button', { type: 'button', class: 'link', on: () => choose(thread), title: name || `thread ${thread}` }, `${thread}`);
+    if (thread === heap) button.setAttribute('aria-current', 'true');
+    return row(button, end && end.event < position ? `ended #${count(end.event)}` : '', count(held), bytes(footprint));
+  });
+  const waiting = list.length < all.length ? [make('p', { class: 'hint' }, `${count(all.length - list.length)} more heaps are being replayed.`)] : [];
+  return make('div', {}, ...(list.length > 0 ? [table(TITLES.threads, ['thread', '', 'arenas', 'footprint'], rows)] : []), ...waiting);
 }
 
-/** Shows one of the lists. `goTo(position)` is for places, `choose(thread)` for heaps. */
-export function showLists(tab, lists, current, goTo, choose) {
+/** Shows the heap itself or the list of a tab. */
+export function showTab(tab) {
+  byId('heap-box').hidden = tab !== 'heap';
+  byId('lists').hidden = tab === 'heap';
+}
+
+/**
+ * Shows the list that the module gave. `now` is the heap that is looked at, the position, and all
+ * threads; `goTo(position)` is for places, `choose(thread)` for heaps.
+ */
+export function showList(lists, now, goTo, choose) {
+  const [tab] = Object.keys(lists);
   const box = byId('lists');
   // What is open stays open while the heap goes on.
   const open = new Set([...box.querySelectorAll('details[open]')].map((element) => element.closest('tr').rowIndex));
   if (box.contains(document.activeElement) && document.activeElement !== box) return;
-  const list = { bins: () => bins(lists, goTo), free: () => free(lists, goTo), arenas: () => arenas(lists, goTo), threads: () => threads(lists, current, choose) }[tab]();
+  const list = { bins: () => bins(lists, goTo), free: () => free(lists, goTo), arenas: () => arenas(lists, goTo), threads: () => threads(lists, now, choose) }[tab]();
   const empty = list.matches('table') && list.tBodies[0].rows.length === 0;
   box.replaceChildren(empty ? make('p', { class: 'hint' }, 'Nothing now.') : list);
   if (box.dataset.tab === tab) for (const details of box.querySelectorAll('details')) details.open = open.has(details.closest('tr').rowIndex);
@@ -77,7 +89,7 @@ export function bindTabs(onTab) {
       const mine = tab.dataset.tab === name;
       tab.setAttribute('aria-selected', mine);
       tab.tabIndex = mine ? 0 : -1;
-      if (mine) byId('lists').setAttribute('aria-labelledby', tab.id);
+      if (mine) byId('about').setAttribute('aria-labelledby', tab.id);
     }
   };
   tabs.forEach((tab, index) => {

@@ -96,20 +96,23 @@ export class HeapMap {
     return `1 cell ${bytes(cell)} · 1 row ${bytes(cell * columns)}`;
   }
 
-  /** Shows pixels that were painted for `window`. */
+  /** Shows pixels that were painted for `window`; without them what was painted last still holds. */
   show(window, pixels) {
-    const { columns, rows } = window;
+    if (pixels) this.#paint(window, pixels);
     const { wide, tall } = this.#grid;
+    this.#base.style.width = `${window.columns * wide}px`;
+    this.#base.style.height = `${window.rows * tall}px`;
+    this.#shown = window;
+    this.#drawOverlay(window);
+  }
+
+  #paint({ columns, rows }, pixels) {
     if (this.#base.width !== columns || this.#base.height !== rows) {
       this.#base.width = columns;
       this.#base.height = rows;
     }
-    this.#base.style.width = `${columns * wide}px`;
-    this.#base.style.height = `${rows * tall}px`;
     const data = new ImageData(new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength), columns, rows);
     this.#base.getContext('2d').putImageData(data, 0, 0);
-    this.#shown = window;
-    this.#drawOverlay(window);
   }
 
   #drawOverlay(window) {

@@ -88,9 +88,25 @@ const HEAP = [
   ['refills, flushes', (s) => `${count(s.refills)}, ${count(s.flushes)}`],
 ];
 
-/** How the heap stands, under each policy. */
-export function showHeap(standings) {
+/** Where the heap's thread ends or has ended, and what it leaves. */
+function showEnd(thread, ended, goTo) {
+  const box = byId('heap-end');
+  const { end } = thread;
+  box.hidden = !end;
+  if (!end) return;
+  const left = end.blocks === 0 ? 'no block' : `${plural(end.blocks, 'block')} of ${bytes(end.bytes)}`;
+  const place = make('button', { type: 'button', class: 'link', on: () => goTo(end.event + 1) }, `#${count(end.event)}`);
+  box.replaceChildren(
+    ended ? 'Its thread has ended, at ' : 'Its thread ends at ', place,
+    ` (${time(end.time_ns)}), ${ended ? 'and left' : 'and leaves'} ${left}.`,
+    ended ? ' What others free goes straight home: the heap has no cache any more.' : '',
+  );
+}
+
+/** How the heap of `thread` stands, under each policy. `goTo(position)` is for its end. */
+export function showHeap(standings, thread, goTo) {
   const [first] = standings;
+  showEnd(thread, first.ended, goTo);
   const parts = [
     ['in-use', first.requested_bytes], ['rounding', first.rounding_bytes], ['header', first.header_bytes], ['cached', first.cached_bytes],
     ['home', first.home_bytes], ['free', first.free_bytes], ['fresh', first.fresh_bytes],
@@ -161,6 +177,7 @@ export function showTape(name, summary) {
   document.title = `${summary.name || name} · heaptape`;
   byId('heap').replaceChildren(...summary.threads.map((thread) => {
     const label = thread.name ? `thread ${thread.index} ${thread.name}` : `thread ${thread.index}`;
-    return make('option', { value: thread.index }, `${label} · ${plural(thread.heap_events, 'event')} · ${bytes(thread.peak_live_bytes)}`);
+    const ends = thread.end ? ' · ends' : '';
+    return make('option', { value: thread.index }, `${label} · ${plural(thread.heap_events, 'event')} · ${bytes(thread.peak_live_bytes)}${ends}`);
   }));
 }

@@ -5,6 +5,9 @@ import { isDark } from './palette.js';
 
 const byId = (id) => document.getElementById(id);
 
+/** Width of the slider's thumb, as the style sheet has it, in CSS pixels. */
+const THUMB = 16;
+
 /** Shows a picture that the worker drew for a canvas. */
 export function showBitmap(canvas, bitmap) {
   canvas.width = bitmap.width;
@@ -56,9 +59,13 @@ export class Timeline {
 
   #place() {
     if (!this.#plot) return;
-    const { top, bottom } = this.#plot;
+    const { top, bottom, left, right } = this.#plot;
     this.#cursor.style.transform = `translate(${this.x(this.#position)}px, ${top - 6}px)`;
     this.#cursor.style.height = `${bottom - top + 6}px`;
+    // The slider's thumb stands below the cursor: its way is shorter than the slider by the thumb's width.
+    const scrub = byId('scrub');
+    scrub.style.marginLeft = `${left - THUMB / 2}px`;
+    scrub.style.width = `${right - left + THUMB}px`;
   }
 
   /** Draws the chart again; calls that come meanwhile are one. */

@@ -2,9 +2,9 @@
 
 import { count, time } from './format.js';
 import { showLegend } from './legend.js';
-import { showLists } from './lists.js';
+import { showList } from './lists.js';
 import { HeapMap } from './map.js';
-import { mapPalette } from './palette.js';
+import { isDark, mapPalette } from './palette.js';
 import { make, showEvent, showHeap, showPlace } from './panels.js';
 import { policyForm } from './policies.js';
 import { Timeline } from './timeline.js';
@@ -25,9 +25,17 @@ function pane(number) {
   const cells = make('canvas', { class: 'cells', 'aria-hidden': 'true' });
   const overlay = make('canvas', { class: 'overlay', id: `map-${number}`, tabindex: '0', role: 'img', 'aria-label': "Map of the heap's address space" });
   const head = make('div', { class: 'pane-head' });
-  const room = make('div', { class: 'map-box' }, cells, overlay);
+  const empty = make('p', { class: 'map-empty', hidden: '' });
+  const room = make('div', { class: 'map-box' }, cells, overlay, empty);
   box.append(head, room);
-  return { box, head, overlay, map: new HeapMap(room) };
+  return { box, head, overlay, empty, map: new HeapMap(room) };
+}
+
+/** Why a map shows nothing. */
+function whyEmpty({ ended, done, of }) {
+  if (ended) return 'The thread has ended, and all memory of its heap went back.';
+  if (of === 0) return 'Nothing is asked of this heap in what is loaded.';
+  return done === 0 ? 'Nothing was asked of this heap yet.' : 'This heap has no memory now.';
 }
 
 export class View {
@@ -37,7 +45,7 @@ export class View {
   standings = [];
   policies = [''];
   colouring = 'state';
-  tab = 'bins';
+  tab = 'heap';
   /** Where the pointer is, and which block is pinned: `{ pane, position }` or null. */
   hovered = null;
   pinned = null;
@@ -53,7 +61,10 @@ export class View {
   #latest = null;
   #drawing = null;
   #stale = false;
-  #listsAt = 0;
+  /** What the map and the list that are shown were made of, to see whether they still hold. */
+  #painted = null;
+  #listed = null;
+  #listedAt = 0;
 
   constructor() {
     this.panes.forEach(({ map }, number) => {
@@ -85,6 +96,7 @@ export class View {
     this.session = session;
     this.timeline.session = session;
     [this.pinned, this.hovered, this.place, this.standings] = [null, null, null, []];
+    [this.#painted, this.#listed] = [null, null];
     this.#pendingBy = 0;
   }
 
@@ -107,22 +119,31 @@ export class View {
     const windows = this.policies.map((_, number) => this.panes[number].map.window);
     const by = this.#pendingBy;
     this.#pendingBy = 0;
-    const now = performance.now();
-    const lists = !this.playing || now - this.#listsAt > LISTS_MS;
     const at = this.pinned ?? this.hovered;
-    const seen = await session.look({
-      position: this.position, by, windows, palette: mapPalette(), mode: this.colouring, at, wants: { lists, pane: at?.pane ?? 0 },
-    });
-    if (session !== this.session || seen.pixels.length !== this.policies.length) return;
+    const [tab, listed] = [this.tab, JSON.stringify([this.tab, this.heap, this.policies, this.position, by, at?.pane ?? 0])];
+    const painted = JSON.stringify([this.heap, this.policies, this.position, by, windows, this.colouring, isDark()]);
+    const wants = { pixels: by !== 0 || painted !== this.#painted, list: this.#wantsList(by, listed) ? tab : null, pane: at?.pane ?? 0 };
+    const seen = await session.look({ position: this.position, by, windows, palette: mapPalette(), mode: this.colouring, at, wants });
+    if (session !== this.session || seen.standings.length !== this.policies.length) return;
     if (by) this.position = seen.position;
     this.standings = seen.standings;
     this.place = seen.place;
-    if (lists) {
-      this.#listsAt = now;
-      showLists(this.tab, seen.lists, this.heap, (place) => this.pin({ pane: at?.pane ?? 0, position: place }, true), (thread) => this.onHeap(thread));
+    this.#painted = by === 0 ? painted : null;
+    if (seen.list) {
+      [this.#listed, this.#listedAt] = [by === 0 ? listed : null, performance.now()];
+      const where = { heap: this.heap, position: seen.position, threads: session.summary.threads };
+      showList(seen.list, where, (place) => this.pin({ pane: at?.pane ?? 0, position: place }, true), (thread) => this.onHeap(thread));
     }
     this.#show(windows, seen);
     this.onDrawn(seen);
+  }
+
+  /** Whether the list that is shown, if one is, is to be drawn anew. */
+  #wantsList(by, listed) {
+    if (this.tab === 'heap') return false;
+    if (this.playing) return performance.now() - this.#listedAt > LISTS_MS;
+    // That of all threads fills up while their heaps are replayed.
+    return by !== 0 || listed !== this.#listed || this.tab === 'threads';
   }
 
   /** Called with a thread that was chosen in a list. */
@@ -133,7 +154,7 @@ export class View {
     this.#latest = event?.position ?? null;
     const at = this.pinned ?? this.hovered;
     windows.forEach((window, number) => {
-      const { map, overlay } = this.panes[number];
+      const { map, overlay, empty } = this.panes[number];
       // Only the first pane's heap is where the last event says.
       map.outlines = [
         number === 0 && event?.position != null && { position: event.position, bytes: event.size ?? 1, colour: '--ink' },
@@ -141,12 +162,14 @@ export class View {
       ].filter(Boolean);
       map.regions = regions[number];
       map.close = close[number];
-      map.show(window, pixels[number]);
+      map.show(window, pixels?.[number]);
       const standing = this.standings[number];
+      empty.hidden = standing.footprint_bytes > 0;
+      if (!empty.hidden) empty.textContent = whyEmpty(standing);
       overlay.ariaLabel = `Map of the heap of thread ${this.heap} after event ${now.position}: ${standing.live_blocks} live blocks`;
     });
     this.timeline.position = now.position;
-    showHeap(this.standings);
+    showHeap(this.standings, this.session.summary.threads[this.heap], this.goTo);
     showEvent(event, this.goTo);
     showPlace(place, this.pinned !== null, this.goTo);
     const { range: [from, to], events } = this.session.summary;
@@ -154,7 +177,7 @@ export class View {
     byId('scrub').value = now.position;
     byId('scrub').ariaValueText = `event ${count(now.position)}, of ${count(from)} to ${count(to)}`;
     if (document.activeElement !== byId('number')) byId('number').value = now.position;
-    byId('where').textContent = `of ${count(events)} · ${time(now.time_ns)}`;
+    byId('where').textContent = `of ${count(events)} events · ${time(now.time_ns)}`;
   }
 
   /** Goes to the state after so many events. */

@@ -97,24 +97,29 @@ const calls = {
     return inSlices((budget) => session.surveyAll(budget), report, () => mine !== running, true);
   },
 
-  /** All that a frame shows: goes to `position`, or on by so many of the heap's events, and looks. */
+  /**
+   * All that a frame shows: goes to `position`, or on by so many of the heap's events, and looks. `wants` says whether the
+   * map is to be painted anew, and which list is shown, of which pane.
+   */
   look({ position, by, windows, palette, mode, at, wants }) {
     const target = by ? session.step(position, by) : position;
     session.seek(target);
+    // First, since its walk over the heap counts as well what the others ask for.
+    const pixels = wants.pixels ? windows.map(({ from, cell, columns, rows }, pane) => (
+      session.paint(pane, from, cell, columns, rows, palette, mode))) : null;
     const standings = parsed(session.standings());
     // The last event that this heap saw, not the tape's.
     const last = standings[0].done > 0 ? session.step(target, 0) - 1 : null;
     const event = last === null ? null : parsed(session.event(last));
-    const pixels = windows.map(({ from, cell, columns, rows }, pane) => (
-      session.paint(pane, from, cell, columns, rows, palette, mode)));
     const close = windows.map(({ from, cell, columns, rows, words }, pane) => (words ? {
       fields: parsed(session.fields(pane, from, from + cell * columns * rows)),
       blocks: parsed(session.blocks(pane, from, from + cell * columns * rows)),
     } : null));
-    const place = at === null ? null : parsed(session.place(Math.min(at.pane, windows.length - 1), at.position));
-    const regions = windows.map((_window, pane) => parsed(session.regions(pane)));
-    const lists = wants.lists ? parsed(session.lists(Math.min(wants.pane, windows.length - 1))) : null;
-    return { position: target, standings, event, place, pixels, close, regions, lists };
+    const pane = (wanted) => Math.min(wanted, windows.length - 1);
+    const place = at === null ? null : parsed(session.place(pane(at.pane), at.position));
+    const regions = windows.map((_window, number) => parsed(session.regions(number)));
+    const list = wants.list ? parsed(session.list(pane(wants.pane), wants.list)) : null;
+    return { position: target, standings, event, place, pixels, close, regions, list };
   },
 
   /** Draws a chart; its picture, and where its curves stand. */

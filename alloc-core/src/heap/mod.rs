@@ -236,6 +236,11 @@ impl<S: MemorySource> Heap<S> {
         self.arenas.walk(visit);
     }
 
+    /// As [`walk`](Self::walk), without the arenas and spans that lie wholly outside the positions `from` to `to`.
+    pub fn walk_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Piece)) {
+        self.arenas.walk_within(from, to, visit);
+    }
+
     /// Bytes in blocks outside the free lists: held by the program or in the cache. Cheap, unlike [`stats`](Self::stats).
     pub fn out_bytes(&self) -> u64 {
         self.arenas.out_bytes()

@@ -52,13 +52,21 @@ pub struct Piece {
 impl<S: MemorySource> Arenas<S> {
     /// Shows every piece: arenas oldest first, then spans oldest first.
     pub fn walk(&self, visit: &mut dyn FnMut(Piece)) {
+        self.walk_within(0, u64::MAX, visit);
+    }
+
+    /// As [`walk`](Self::walk), without the arenas and spans that lie wholly outside the positions `from` to `to`.
+    pub fn walk_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Piece)) {
+        let touches = |start: u64, bytes: u64| start < to && start + bytes > from;
         let mut region = 0;
         let mut at = self.oldest_arena();
         while at != NO_ARENA {
             let arena = Arena(at);
             // SAFETY: the list holds arenas of this heap; walks of chunks stay within them, since their sizes add up.
             unsafe {
-                self.walk_arena(arena, region, visit);
+                if touches(at, self.space.arena_bytes(arena)) {
+                    self.walk_arena(arena, region, visit);
+                }
                 at = self.space.arena_prev(arena);
             }
             region += 1;
@@ -68,22 +76,25 @@ impl<S: MemorySource> Arenas<S> {
         for (index, span) in self.spans.iter(self.space).enumerate() {
             // SAFETY: the list holds spans of this heap.
             unsafe {
-                let (from, bytes) = (self.space.span_from(span), self.space.span_bytes(span));
+                let (start, bytes) = (self.space.span_from(span), self.space.span_bytes(span));
+                if !touches(start, bytes) {
+                    continue;
+                }
                 let base = Piece {
                     region: region + count - 1 - index as u32,
-                    region_position: from,
+                    region_position: start,
                     region_bytes: bytes,
-                    position: from,
-                    bytes: span.0 - from,
+                    position: start,
+                    bytes: span.0 - start,
                     state: State::Header,
-                    payload: from,
+                    payload: start,
                     requested: 0,
                     bin: 0,
                 };
                 visit(base);
                 visit(Piece {
                     position: span.0,
-                    bytes: bytes - (span.0 - from),
+                    bytes: bytes - (span.0 - start),
                     state: State::InUse,
                     payload: span.0,
                     requested: self.space.span_asked(span),

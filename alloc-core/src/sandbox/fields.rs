@@ -71,7 +71,8 @@ impl Sandbox {
     /// As [`fields`](Self::fields), for every piece that touches the positions `from` to `to`.
     pub fn fields_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Piece, Field)) {
         let arenas = self.core.stats().arenas;
-        self.walk(&mut |piece| {
+        // Fields lie in the arena or span of their piece.
+        self.core.walk_within(from, to, &mut |piece| {
             // Links reach beyond a piece only where one is shorter than its header, and headers are short.
             if piece.position < to && piece.position + piece.bytes.max(ARENA_HEADER) > from {
                 let span = u64::from(piece.region) >= arenas;

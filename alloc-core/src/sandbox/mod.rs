@@ -153,6 +153,11 @@ impl Sandbox {
         Ok(())
     }
 
+    /// The thread whose heap this is has ended: what the cache holds goes home, and an arena without blocks goes back.
+    pub fn retire(&mut self) {
+        self.core.release_last();
+    }
+
     fn make(
         &mut self,
         name: u32,
@@ -213,8 +218,13 @@ impl Sandbox {
 
     /// As [`walk`](Self::walk), with the name of each block in use.
     pub fn walk_named(&self, visit: &mut dyn FnMut(Piece, Option<u32>)) {
+        self.walk_named_within(0, u64::MAX, visit);
+    }
+
+    /// As [`walk_named`](Self::walk_named), without the arenas and spans that lie wholly outside the positions `from` to `to`.
+    pub fn walk_named_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Piece, Option<u32>)) {
         let start = self.memory.start();
-        self.core.walk(&mut |piece| {
+        self.core.walk_within(from, to, &mut |piece| {
             let name = (piece.state == State::InUse).then(|| {
                 // SAFETY: a block in use is a live one, so its payload begins with its name, see `keep`.
                 unsafe { start.add(piece.payload as usize).cast::<u32>().read() }

@@ -6,7 +6,7 @@ mod standing;
 use serde::Serialize;
 use trace_format::Ending;
 
-use crate::log::{Entry, Kind, Log};
+use crate::log::{Ended, Entry, Kind, Log};
 use crate::policy;
 use crate::search;
 use crate::session::Session;
@@ -72,6 +72,8 @@ pub struct Thread {
     pub peak_live_bytes: u64,
     /// The position at which its heap holds the most, within what is loaded.
     pub peak: u32,
+    /// Where it ended, and what it left; `None` while it lives as far as is loaded.
+    pub end: Option<Ended>,
 }
 
 /// One event.
@@ -144,6 +146,7 @@ pub fn summary(session: &Session) -> Summary {
             heap_events: heap.events.len(),
             peak_live_bytes: heap.peak_live_bytes,
             peak: heap.peak.map_or(log.first(), |(event, _)| event + 1),
+            end: heap.end,
         }
     };
     Summary {

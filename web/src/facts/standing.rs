@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::error::SessionError;
-use crate::replay::State;
 use crate::session::Session;
 use crate::view::View;
 
@@ -20,6 +19,8 @@ pub struct Standing {
     pub time_ns: u64,
     /// The thread whose heap it is.
     pub heap: u32,
+    /// Whether that thread has ended.
+    pub ended: bool,
     /// Events of its own that it has seen, and has in all.
     pub done: usize,
     pub of: usize,
@@ -69,13 +70,15 @@ fn standing(session: &Session, view: &View) -> Standing {
     let log = session.log();
     let (replay, stats) = (view.replay(), view.replay().stats());
     let position = session.position();
-    let mut standing = Standing {
+    let glance = view.glance();
+    Standing {
         position,
         time_ns: position
             .checked_sub(1)
             .and_then(|last| log.time_ns(last))
             .unwrap_or(0),
         heap: view.heap(),
+        ended: replay.ended(),
         done: view.done(),
         of: log
             .heaps()
@@ -99,35 +102,11 @@ fn standing(session: &Session, view: &View) -> Standing {
         arenas_made: stats.arenas_made,
         arenas_released: stats.arenas_released,
         rounding_bytes: stats.current_bytes.saturating_sub(replay.requested()),
-        ..Standing::default()
-    };
-    // A free chunk and the part of it that was never handed out are one.
-    let mut free = (0, 0);
-    replay.walk(&mut |part| {
-        let header = part.payload.saturating_sub(part.position);
-        match part.state {
-            State::Header => standing.header_bytes += part.bytes,
-            State::InUse => standing.header_bytes += header,
-            State::Cached => standing.header_bytes += header,
-            State::Home => {
-                standing.header_bytes += header;
-                standing.home_bytes += part.bytes - header;
-            }
-            State::Free => {
-                standing.free_bytes += part.bytes;
-                standing.free_chunks += 1;
-            }
-            State::Fresh => {
-                standing.fresh_bytes += part.bytes;
-                // One that was never used at all is a free chunk of its own.
-                standing.free_chunks += u64::from(free.1 != part.position);
-            }
-        }
-        if matches!(part.state, State::Free | State::Fresh) {
-            let joined = if free.1 == part.position { free.0 } else { 0 };
-            free = (joined + part.bytes, part.position + part.bytes);
-            standing.largest_free = standing.largest_free.max(free.0);
-        }
-    });
-    standing
+        free_bytes: glance.free_bytes,
+        free_chunks: glance.free_chunks,
+        largest_free: glance.largest_free,
+        fresh_bytes: glance.fresh_bytes,
+        home_bytes: glance.home_bytes,
+        header_bytes: glance.header_bytes,
+    }
 }

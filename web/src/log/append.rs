@@ -4,7 +4,7 @@ use trace_format::{BlockId, Event};
 
 use super::before::Made;
 use super::entry::{What, describe};
-use super::{HeapEvents, Kind, Log, MAX_FAILURES, Makers, NONE};
+use super::{Ended, HeapEvents, Kind, Log, MAX_FAILURES, Makers, NONE};
 use crate::error::SessionError;
 
 impl Log {
@@ -35,6 +35,9 @@ impl Log {
     fn pass(&mut self, thread: u32, event: &Event) -> Result<(), SessionError> {
         let number = self.seen;
         let (kind, align_log2, size) = describe(&event.kind);
+        if kind == Kind::ThreadEnd {
+            self.end_thread(thread, event.time_ns);
+        }
         if let Some(block) = event.kind.releases() {
             match self.before.release(block) {
                 Some(made) => self.release(made.what.thread(), made.size),
@@ -85,6 +88,10 @@ impl Log {
             if heap.peak.is_none_or(|(_, most)| heap.live_bytes > most) {
                 heap.peak = Some((number, heap.live_bytes));
             }
+        }
+        if kind == Kind::ThreadEnd {
+            self.end_thread(thread, event.time_ns);
+            self.of_thread(thread).0.events.push(number);
         }
         if kind == Kind::Failed && self.failures.len() < MAX_FAILURES {
             self.failures.push(number);
@@ -149,8 +156,23 @@ impl Log {
         )
     }
 
+    /// Notes that the event to come is the thread's end.
+    fn end_thread(&mut self, thread: u32, time_ns: u64) {
+        let event = self.seen;
+        let heap = self.of_thread(thread).0;
+        let (blocks, bytes) = (heap.live_blocks, heap.live_bytes);
+        // One that goes on after its end has ended all the same.
+        heap.end.get_or_insert(Ended {
+            event,
+            time_ns,
+            blocks,
+            bytes,
+        });
+    }
+
     fn make(&mut self, thread: u32, size: u64) {
         let heap = self.of_thread(thread).0;
+        heap.live_blocks += 1;
         heap.live_bytes = heap.live_bytes.saturating_add(size);
         heap.peak_live_bytes = heap.peak_live_bytes.max(heap.live_bytes);
         self.live_bytes = self.live_bytes.saturating_add(size);
@@ -158,6 +180,7 @@ impl Log {
 
     fn release(&mut self, owner: u32, size: u64) {
         let heap = self.of_thread(owner).0;
+        heap.live_blocks = heap.live_blocks.saturating_sub(1);
         heap.live_bytes = heap.live_bytes.saturating_sub(size);
         self.live_bytes = self.live_bytes.saturating_sub(size);
     }

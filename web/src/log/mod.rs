@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! invariant: event e makes a block that f releases  <=>  released_by(e) = f and made_by(f) = e;  e < f
-//! invariant: heap h's list has e  <=>  e makes a block on thread h, or releases one that thread h made
+//! invariant: heap h's list has e  <=>  e makes a block on thread h, releases one that thread h made, or ends thread h
 //! invariant: moved holds the reallocs of known blocks, ascending
 //! ```
 //! About 20 bytes an event. Events have the numbers that they have on the whole tape.
@@ -15,6 +15,7 @@ mod entry;
 use crate::times::Times;
 use before::Before;
 use entry::What;
+use serde::Serialize;
 use trace_format::ThreadInfo;
 
 pub use entry::{Entry, Kind};
@@ -35,10 +36,27 @@ pub struct HeapEvents {
     pub events: Vec<u32>,
     /// Bytes requested and not released, at the end of what is loaded.
     pub live_bytes: u64,
+    /// Blocks not released, likewise.
+    pub live_blocks: u64,
     /// The most there ever were of them, since the tape's start.
     pub peak_live_bytes: u64,
     /// The event of the log after which there were the most of them, and how many; `None` if it makes no block.
     pub peak: Option<(u32, u64)>,
+    /// Where the thread ended, if it did so far.
+    pub end: Option<Ended>,
+}
+
+/// How a thread ended, and what it left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// The event that is its end.
+    pub event: u32,
+    /// When that was, in nanoseconds since the tape's start.
+    pub time_ns: u64,
+    /// Blocks of its heap that were live then: others release them, or nobody.
+    pub blocks: u64,
+    /// The bytes that had been asked for them.
+    pub bytes: u64,
 }
 
 /// Where blocks of one thread are found while events are appended.

@@ -105,3 +105,25 @@ fn on_a_tape_with_gaps_a_release_of_no_block_is_of_an_unknown_one() -> Result<()
     assert_eq!(log.live_bytes(), 8);
     Ok(())
 }
+
+#[test]
+fn a_threads_end_is_an_event_of_its_heap_and_tells_what_it_leaves() -> Result<(), SessionError> {
+    for first in 0..4 {
+        let mut log = Log::new(&threads(2), first, 4 - first, false);
+        for (thread, kind) in [
+            (0, EventKind::Malloc { size: 100 }),
+            (0, EventKind::Malloc { size: 20 }),
+            (0, EventKind::ThreadEnd),
+            (1, EventKind::Free { block: block(0, 0) }),
+        ] {
+            log.push(thread, &event(kind))?;
+        }
+        let heap = &log.heaps()[0];
+        let left = heap.end.map(|end| (end.event, end.blocks, end.bytes));
+        assert_eq!(left, Some((2, 2, 120)), "from {first}");
+        let all = [0, 1, 2, 3];
+        assert_eq!(heap.events, all[first as usize..], "from {first}");
+        assert_eq!(log.heaps().get(1).and_then(|heap| heap.end), None);
+    }
+    Ok(())
+}

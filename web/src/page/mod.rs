@@ -168,14 +168,14 @@ impl PageSession {
         Ok(found.map(|part| part.payload as f64))
     }
 
-    /// Bins, free lists, arenas and threads, as [`panels::Lists`].
-    pub fn lists(&self, pane: usize) -> Result<String, JsError> {
-        json(&panels::lists(&self.session, pane).map_err(thrown)?)
+    /// The list `bins`, `free`, `arenas` or `threads`, as [`panels::List`]; `null` for another name.
+    pub fn list(&self, pane: usize, name: &str) -> Result<String, JsError> {
+        json(&panels::list(&self.session, pane, name).map_err(thrown)?)
     }
 
-    /// Arenas and spans, as a list of [`panels::Region`].
+    /// Arenas and spans, as a list of [`crate::glance::Region`].
     pub fn regions(&self, pane: usize) -> Result<String, JsError> {
-        json(&panels::regions(self.pane(pane)?.replay()))
+        json(&self.pane(pane)?.glance().regions)
     }
 
     /// What a person typed, found: [`search::Found`].
@@ -197,12 +197,14 @@ impl PageSession {
     pub fn blocks(&self, pane: usize, from: f64, to: f64) -> Result<String, JsError> {
         let (from, to) = (from as u64, to as u64);
         let mut blocks = Vec::new();
-        self.pane(pane)?.replay().walk(&mut |part| {
-            let end = part.position + part.bytes;
-            if let Some(maker) = part.maker.filter(|_| part.position < to && end > from) {
-                blocks.push((part.payload, end, part.requested, maker));
-            }
-        });
+        self.pane(pane)?
+            .replay()
+            .walk_within(from, to, &mut |part| {
+                let end = part.position + part.bytes;
+                if let Some(maker) = part.maker.filter(|_| part.position < to && end > from) {
+                    blocks.push((part.payload, end, part.requested, maker));
+                }
+            });
         json(&blocks)
     }
 
@@ -225,14 +227,14 @@ impl PageSession {
             .ok_or_else(|| unknown("palette of bytes", &palette.len().to_string()))?;
         let window = Window {
             from: from as u64,
-            cell: (cell as u64).max(1),
+            cell: (cell as u64).max(1).next_power_of_two(),
             columns: columns.min(8192),
             rows: rows.min(8192),
         };
         let mode = Mode::named(mode).ok_or_else(|| unknown("colouring", mode))?;
         let (log, now) = (self.session.log(), self.session.position());
-        let replay = self.pane(pane)?.replay();
-        Ok(map::paint(replay, log, now, window, &palette, mode))
+        let view = self.pane(pane)?;
+        Ok(map::paint(view, log, now, window, &palette, mode))
     }
 
     /// The most address space that the chosen heap ever uses, in bytes.

@@ -120,11 +120,12 @@ fn every_live_block_is_found_on_the_map() -> Result<()> {
 fn the_map_draws_all_memory_and_nothing_else() -> Result<()> {
     let mut session = surveyed(tapes::mixed(5000, 1, 9)?, 0)?;
     session.seek(5000)?;
-    let replay = session.view()?.replay();
+    let view = session.view()?;
+    let replay = view.replay();
     let palette = Palette::from_bytes(&[7; COLOURS * 3]).context("so many bytes are a palette")?;
     let rows = (replay.top() / 4096) as u32 + 2;
     let pixels = map::paint(
-        replay,
+        view,
         session.log(),
         5000,
         Window {
