@@ -75,7 +75,8 @@ pub fn admit<'r>(request: &'r Request, token: &Token, port: u16) -> Result<&'r s
     let own = |host: &str| {
         ["127.0.0.1", "localhost"]
             .iter()
-            .any(|name| host == format!("{name}:{port}"))
+            // A browser leaves out the port that is usual for the web.
+            .any(|name| host == format!("{name}:{port}") || (port == 80 && host == *name))
     };
     if !host.to_str().is_ok_and(own) {
         return Err(Refusal::ForeignHost);
@@ -152,11 +153,15 @@ mod tests {
         assert_eq!(admit(&good, &token, 80), Ok("app.js"));
         let good = request(Method::HEAD, &page, &["localhost:80"]);
         assert_eq!(admit(&good, &token, 80), Ok("app.js"));
+        assert_eq!(
+            admit(&request(Method::GET, &page, &["localhost"]), &token, 80),
+            Ok("app.js")
+        );
         for hosts in [
             &[][..],
             &["evil.example:80"],
-            &["127.0.0.1"],
             &["127.0.0.1:81"],
+            &["127.0.0.1:"],
             &["127.0.0.1:80", "evil.example"],
         ] {
             assert_eq!(
@@ -165,6 +170,8 @@ mod tests {
                 "{hosts:?}"
             );
         }
+        let good = request(Method::GET, &page, &["127.0.0.1"]);
+        assert_eq!(admit(&good, &token, 8080), Err(Refusal::ForeignHost));
         let host = &["localhost:80"];
         assert_eq!(
             admit(&request(Method::POST, &page, host), &token, 80),

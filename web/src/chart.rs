@@ -9,6 +9,7 @@ use reports::theme::{self, Colour};
 
 use crate::overview;
 use crate::session::Session;
+use crate::timeline::{Buckets, Series};
 use crate::view::View;
 
 /// What a chart shows.
@@ -65,10 +66,26 @@ fn live(points: Vec<(f64, f64)>) -> NamedCurve {
     curve("live bytes", theme::LIVE, Look::Area(0.75), points)
 }
 
-/// The chart of a subject over the loaded events, or over the whole tape.
-pub fn chart(session: &Session, subject: Subject) -> Chart {
+/// A heap over the events that a chart shows: how they are grouped, and the values of the groups.
+fn over<'s>(session: &'s Session, view: &'s View, life: bool) -> (&'s Buckets, &'s Series) {
+    match view.life().filter(|_| life) {
+        Some((buckets, series)) => (buckets, series),
+        None => (session.timeline().buckets(), view.series()),
+    }
+}
+
+/// The chart of a subject over the loaded events, or over the whole tape; with `life`, one of the chosen heap only over that
+/// heap's life, if it is short.
+pub fn chart(session: &Session, subject: Subject, life: bool) -> Chart {
     let timeline = session.timeline();
-    let (first, end) = session.range();
+    let (mut first, mut end) = session.range();
+    let of_heap = matches!(
+        subject,
+        Subject::Heap | Subject::Footprint | Subject::Splits
+    );
+    if let (true, Ok(view)) = (of_heap, session.view()) {
+        (first, end) = over(session, view, life).0.span();
+    }
     let whole = matches!(subject, Subject::WholeLive | Subject::WholeRate);
     let (mut up, mut curves) = (Quantity::Bytes, Vec::new());
     let [one, other] = two();
@@ -76,14 +93,16 @@ pub fn chart(session: &Session, subject: Subject) -> Chart {
         Subject::Heap => {
             let panes = session.panes();
             if let Some(view) = panes.first() {
-                curves.push(live(timeline.points(view.series().live())));
+                let (buckets, series) = over(session, view, life);
+                curves.push(live(buckets.points(series.live())));
             }
             let name = |pane: usize| match panes.len() {
                 1 => "footprint".to_string(),
                 _ => format!("footprint of pane {}", pane + 1),
             };
             for (pane, (view, colour)) in panes.iter().zip([one, other]).enumerate() {
-                let points = timeline.points(view.series().footprint());
+                let (buckets, series) = over(session, view, life);
+                let points = buckets.points(series.footprint());
                 curves.push(curve(&name(pane), colour, Look::Line(1.75), points));
             }
         }
@@ -114,13 +133,16 @@ pub fn chart(session: &Session, subject: Subject) -> Chart {
         }
         Subject::Footprint | Subject::Splits => {
             if let [one, second] = session.panes() {
-                let of = |view: &View| match subject {
-                    Subject::Footprint => view.series().footprint().to_vec(),
-                    _ => view.series().splits().to_vec(),
+                let of = |view: &View| {
+                    let (buckets, series) = over(session, view, life);
+                    buckets.points(match subject {
+                        Subject::Footprint => series.footprint(),
+                        _ => series.splits(),
+                    })
                 };
-                let (points, second) = (timeline.points(&of(one)), of(second));
+                let (points, second) = (of(one), of(second));
                 let less = (points.into_iter().zip(second))
-                    .map(|((at, one), second)| (at, second as f64 - one))
+                    .map(|((at, one), (_, second))| (at, second - one))
                     .collect();
                 let name = match subject {
                     Subject::Footprint => "footprint of pane 2 less that of pane 1",
@@ -141,10 +163,7 @@ pub fn chart(session: &Session, subject: Subject) -> Chart {
         ))
     });
     let mut marks: Vec<(f64, String)> = marks.collect();
-    if matches!(
-        subject,
-        Subject::Heap | Subject::Footprint | Subject::Splits
-    ) {
+    if of_heap {
         let heap = session.view().ok().map(View::heap);
         let end = heap.and_then(|heap| session.log().heaps().get(heap as usize)?.end);
         // Where it lies before the range, there is no place for it.

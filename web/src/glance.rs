@@ -40,12 +40,12 @@ pub struct Glance {
 
 impl Glance {
     /// Looks at every part of the heap, and shows it to `visit` as well.
-    pub fn of(replay: &Replay, visit: &mut dyn FnMut(&Part)) -> Glance {
+    pub fn of(replay: &Replay, visit: &mut impl FnMut(&Part)) -> Glance {
         let arenas = replay.arenas();
         let mut glance = Glance::default();
         // A free chunk and the part of it that was never handed out are one.
         let mut free = (0, 0);
-        replay.walk(&mut |part| {
+        replay.walk_within(0, u64::MAX, &mut |part: Part| {
             glance.add(&part, arenas, &mut free);
             visit(&part);
         });

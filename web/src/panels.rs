@@ -136,17 +136,14 @@ pub fn peak_of_all(session: &Session) -> u32 {
         .max_by_key(|(_, live)| **live);
     let bucket = most.map_or(0, |(bucket, _)| bucket as u32);
     let about = overview::event_at(session.tape(), session.tape().totals().peak_live_ns);
-    let from = log.first() + bucket * timeline.width();
+    let width = timeline.buckets().width();
+    let from = log.first() + bucket * width;
     // The whole tape's own peak, where it lies in that bucket.
     let exact = log.first_from(session.tape().totals().peak_live_ns);
-    if (from..=from + timeline.width()).contains(&exact) {
+    if (from..=from + width).contains(&exact) {
         (exact + 1).min(log.end())
     } else {
-        from.max(
-            u32::try_from(about)
-                .unwrap_or(0)
-                .min(from + timeline.width()),
-        )
-        .min(log.end())
+        from.max(u32::try_from(about).unwrap_or(0).min(from + width))
+            .min(log.end())
     }
 }

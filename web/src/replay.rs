@@ -298,7 +298,7 @@ impl Replay {
     }
 
     /// As [`walk`](Self::walk), without the arenas and spans that lie wholly outside the positions `from` to `to`.
-    pub fn walk_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Part)) {
+    pub fn walk_within(&self, from: u64, to: u64, visit: &mut (impl FnMut(Part) + ?Sized)) {
         let named = &mut |piece: Piece, name| visit(part(&piece, name));
         self.sandbox.walk_named_within(from, to, named);
     }

@@ -3,12 +3,67 @@
 use crate::overview::POINTS;
 use crate::replay::Replay;
 
-/// How the kept events are put into buckets, and the live bytes of all heaps in each.
+/// Events from one to another, in so many groups of equally many that a chart can draw them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buckets {
+    first: u32,
+    end: u32,
+    width: u32,
+}
+
+impl Buckets {
+    /// Of the events `first..end`.
+    pub fn new(first: u32, end: u32) -> Buckets {
+        let end = end.max(first);
+        Buckets {
+            first,
+            end,
+            width: (end - first).div_ceil(POINTS).max(1),
+        }
+    }
+
+    /// The bucket of an event; events outside belong to the first or the last one.
+    pub fn of(&self, event: u32) -> usize {
+        let event = event.clamp(self.first, self.end.saturating_sub(1).max(self.first));
+        ((event - self.first) / self.width) as usize
+    }
+
+    /// The first event behind a bucket.
+    pub fn end_of(&self, bucket: usize) -> u32 {
+        let events = (bucket as u32).saturating_add(1).saturating_mul(self.width);
+        self.first.saturating_add(events)
+    }
+
+    /// How many buckets there are.
+    pub fn count(&self) -> usize {
+        (self.end - self.first).div_ceil(self.width) as usize
+    }
+
+    /// How many events a bucket holds; the last may hold fewer.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The first event, and behind the last.
+    pub fn span(&self) -> (u32, u32) {
+        (self.first, self.end)
+    }
+
+    /// The values of the buckets as points, each in the middle of its bucket.
+    pub fn points(&self, values: &[u64]) -> Vec<(f64, f64)> {
+        let end = f64::from(self.end);
+        let at =
+            |bucket: usize| f64::from(self.first) + (bucket as f64 + 0.5) * f64::from(self.width);
+        (values.iter().enumerate())
+            .map(|(bucket, &value)| (at(bucket).min(end), value as f64))
+            .collect()
+    }
+}
+
+/// The live bytes and the footprint of all heaps over the kept events.
 #[derive(Clone, Debug)]
 pub struct Timeline {
-    first: u32,
-    width: u32,
-    buckets: usize,
+    buckets: Buckets,
     noted: u32,
     live: Vec<u64>,
     /// What all heaps have from their sources, of those that were surveyed.
@@ -19,44 +74,25 @@ pub struct Timeline {
 impl Timeline {
     /// A timeline over `events` events from `first` on.
     pub fn new(first: u32, events: u32) -> Timeline {
-        let width = events.div_ceil(POINTS).max(1);
-        let buckets = events.div_ceil(width) as usize;
+        let buckets = Buckets::new(first, first.saturating_add(events));
         Timeline {
-            first,
-            width,
             buckets,
             noted: 0,
-            live: Vec::with_capacity(buckets),
-            footprint: vec![0; buckets],
+            live: Vec::with_capacity(buckets.count()),
+            footprint: vec![0; buckets.count()],
             surveyed: 0,
         }
     }
 
-    /// The bucket of an event.
-    pub fn bucket(&self, event: u32) -> usize {
-        (event.saturating_sub(self.first) / self.width) as usize
-    }
-
-    /// The first event behind a bucket.
-    pub fn end_of(&self, bucket: usize) -> u32 {
-        let events = (bucket as u32).saturating_add(1).saturating_mul(self.width);
-        self.first.saturating_add(events)
-    }
-
-    /// How many buckets there are.
-    pub fn buckets(&self) -> usize {
-        self.buckets
-    }
-
-    /// How many events a bucket holds; the last may hold fewer.
-    pub fn width(&self) -> u32 {
-        self.width
+    /// How the events are put into buckets.
+    pub fn buckets(&self) -> &Buckets {
+        &self.buckets
     }
 
     /// Notes the live bytes of all heaps after the next event: a bucket keeps the most.
     #[inline]
     pub fn note_live(&mut self, live: u64) {
-        if self.noted.is_multiple_of(self.width) {
+        if self.noted.is_multiple_of(self.buckets.width) {
             self.live.push(live);
         } else if let Some(most) = self.live.last_mut() {
             *most = (*most).max(live);
@@ -66,8 +102,8 @@ impl Timeline {
 
     /// Ends the timeline with the events noted, fewer than were expected.
     pub fn end(&mut self) {
-        self.buckets = self.noted.div_ceil(self.width) as usize;
-        self.footprint.truncate(self.buckets);
+        self.buckets.end = self.buckets.first.saturating_add(self.noted);
+        self.footprint.truncate(self.buckets.count());
     }
 
     /// Adds a heap that was surveyed to the sum of all.
@@ -95,12 +131,7 @@ impl Timeline {
 
     /// The values of the buckets as points, each in the middle of its bucket.
     pub fn points(&self, values: &[u64]) -> Vec<(f64, f64)> {
-        let end = f64::from(self.first) + f64::from(self.noted);
-        let at =
-            |bucket: usize| f64::from(self.first) + (bucket as f64 + 0.5) * f64::from(self.width);
-        (values.iter().enumerate())
-            .map(|(bucket, &value)| (at(bucket).min(end), value as f64))
-            .collect()
+        self.buckets.points(values)
     }
 }
 
@@ -118,13 +149,13 @@ pub struct Series {
 impl Series {
     /// Notes what the heap has before `event`: fills the buckets before that one, in which nothing happened to it.
     #[inline]
-    pub fn reach(&mut self, timeline: &Timeline, event: u32, replay: &Replay) {
+    pub fn reach(&mut self, buckets: &Buckets, event: u32, replay: &Replay) {
         if event >= self.until {
-            self.fill(timeline, timeline.bucket(event), replay);
+            self.fill(buckets, buckets.of(event), replay);
         }
     }
 
-    fn fill(&mut self, timeline: &Timeline, bucket: usize, replay: &Replay) {
+    fn fill(&mut self, buckets: &Buckets, bucket: usize, replay: &Replay) {
         let stats = replay.stats();
         let arenas = u16::try_from(stats.arenas).unwrap_or(u16::MAX);
         // The bucket that was filled ends as the heap is now.
@@ -139,7 +170,7 @@ impl Series {
             self.splits.resize(to, stats.splits);
             self.arenas.resize(to, arenas);
         }
-        self.until = timeline.end_of(bucket);
+        self.until = buckets.end_of(bucket);
     }
 
     /// Notes what the heap has after the event that was reached.
@@ -154,9 +185,9 @@ impl Series {
     }
 
     /// Fills all buckets that are left.
-    pub fn end(&mut self, timeline: &Timeline, replay: &Replay) {
-        if let Some(last) = timeline.buckets().checked_sub(1) {
-            self.fill(timeline, last, replay);
+    pub fn end(&mut self, buckets: &Buckets, replay: &Replay) {
+        if let Some(last) = buckets.count().checked_sub(1) {
+            self.fill(buckets, last, replay);
         }
     }
 

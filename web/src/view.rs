@@ -13,17 +13,20 @@ use std::rc::Rc;
 
 use crate::error::SessionError;
 use crate::glance::Glance;
-use crate::log::Log;
+use crate::log::{HeapEvents, Log};
 use crate::preface::Preface;
 use crate::replay::{KeyFrame, MAX_CAPACITY, Part, Policy, Replay, Step};
 use crate::source::OpenTape;
-use crate::timeline::{Series, Timeline};
+use crate::timeline::{Buckets, Series};
 
-/// What all key frames of a heap together may take. Bytes.
-const FRAMES_BUDGET: u64 = 96 << 20;
+/// What all key frames of all heaps that are looked at may take together. Bytes.
+pub const FRAMES_BUDGET: u64 = 160 << 20;
 
 /// Key frames that a heap has at most, when they are small: as many stops on the way.
-const FRAMES: usize = 128;
+const FRAMES: u64 = 128;
+
+/// About what a key frame takes of its own, and for each block. Bytes.
+const FRAME_COST: (u64, u64) = (80_000, 5);
 
 /// Events of the heap between two notes of its steps.
 const CHECK: usize = 4096;
@@ -37,11 +40,14 @@ pub struct View {
     done: usize,
     frames: Vec<(usize, KeyFrame)>,
     frames_cost: u64,
+    budget: u64,
     interval: usize,
     checks: Vec<[u64; 4]>,
     surveyed: bool,
     extent: u64,
     series: Series,
+    /// The same over the heap's own life, where that is a small part of the events that are kept.
+    life: Option<(Buckets, Series)>,
     /// Of the state as it is now, once somebody has looked.
     glance: RefCell<Option<Rc<Glance>>>,
 }
@@ -55,8 +61,29 @@ fn capacity_for(peak_live: u64) -> u64 {
         .min(MAX_CAPACITY)
 }
 
+/// How many events of a heap lie between two key frames, so that all of them stay within the budget.
+fn interval(heap: &HeapEvents, budget: u64) -> usize {
+    let (own, block) = FRAME_COST;
+    let frame = own.saturating_add(heap.peak_live_blocks.saturating_mul(block));
+    let frames = (budget / frame).clamp(1, FRAMES) as usize;
+    // A frame takes about as long as to replay so many events: more of them would not be worth their time.
+    let worth = heap.peak_live_blocks as usize / 8;
+    (heap.events.len() / frames).max(worth).max(256)
+}
+
+/// The part of the log from a heap's first to its last event, if it is less than half of the log.
+fn life(events: &[u32], log: &Log) -> Option<(Buckets, Series)> {
+    let (first, last) = (*events.first()?, *events.last()?);
+    let half = (log.end() - log.first()) / 2;
+    // Some room on both sides, so that beginning and end can be seen.
+    let room = ((last - first) / 40).max(2);
+    let from = first.saturating_sub(room).max(log.first());
+    let to = last.saturating_add(room).min(log.end());
+    (to - from < half).then(|| (Buckets::new(from, to), Series::default()))
+}
+
 impl View {
-    /// The heap of thread `heap` before its first event.
+    /// The heap of thread `heap` before its first event; its key frames may take so many bytes.
     ///
     /// # Errors
     /// There is no such thread, or no memory.
@@ -65,6 +92,7 @@ impl View {
         tape: &Rc<OpenTape>,
         heap: u32,
         policy: Policy,
+        budget: u64,
     ) -> Result<View, SessionError> {
         let Some(events) = log.heaps().get(heap as usize) else {
             return Err(SessionError::NoSuchHeap {
@@ -81,11 +109,13 @@ impl View {
             done: 0,
             frames: Vec::new(),
             frames_cost: 0,
-            interval: (events.events.len() / FRAMES).max(256),
+            budget,
+            interval: interval(events, budget),
             checks: Vec::new(),
             surveyed: false,
             extent: 0,
             series: Series::default(),
+            life: life(&events.events, log),
             glance: RefCell::new(None),
         };
         view.begin(log, tape);
@@ -116,7 +146,7 @@ impl View {
         self.look(&mut |_| {})
     }
 
-    fn look(&self, visit: &mut dyn FnMut(&Part)) -> Rc<Glance> {
+    fn look(&self, visit: &mut impl FnMut(&Part)) -> Rc<Glance> {
         let known = self.glance.borrow().clone();
         known.unwrap_or_else(|| {
             let glance = Rc::new(Glance::of(&self.replay, visit));
@@ -126,7 +156,7 @@ impl View {
     }
 
     /// Shows every part that touches these positions, and perhaps others.
-    pub fn walk(&self, positions: Range<u64>, visit: &mut dyn FnMut(&Part)) {
+    pub fn walk(&self, positions: Range<u64>, visit: &mut impl FnMut(&Part)) {
         // A first look at this state sees every part anyway.
         if self.glance.borrow().is_none() {
             self.look(visit);
@@ -143,6 +173,11 @@ impl View {
     /// Live bytes and footprint over the events, as far as surveyed.
     pub fn series(&self) -> &Series {
         &self.series
+    }
+
+    /// The same from the heap's first to its last event, and which events those are, where they are less than half of all.
+    pub fn life(&self) -> Option<&(Buckets, Series)> {
+        self.life.as_ref()
     }
 
     /// The most address space that the heap ever uses, as far as surveyed. Bytes.
@@ -164,7 +199,7 @@ impl View {
         &mut self,
         log: &Log,
         tape: &Rc<OpenTape>,
-        timeline: &Timeline,
+        buckets: &Buckets,
         budget: usize,
         keep: bool,
     ) -> Result<f64, SessionError> {
@@ -179,7 +214,7 @@ impl View {
             }
             self.preface = None;
         } else {
-            self.survey_log(log, events, timeline, budget, keep);
+            self.survey_log(log, events, buckets, budget, keep);
         }
         if self.replay.is_full() && self.replay.capacity() < MAX_CAPACITY {
             self.start_over(log, tape)?;
@@ -192,7 +227,10 @@ impl View {
         if keep && self.frames.is_empty() {
             self.keep_frame();
         }
-        self.series.end(timeline, &self.replay);
+        self.series.end(buckets, &self.replay);
+        if let Some((buckets, series)) = &mut self.life {
+            series.end(buckets, &self.replay);
+        }
         self.surveyed = true;
         Ok(1.0)
     }
@@ -201,7 +239,7 @@ impl View {
         &mut self,
         log: &Log,
         events: &[u32],
-        timeline: &Timeline,
+        buckets: &Buckets,
         budget: usize,
         keep: bool,
     ) {
@@ -212,11 +250,17 @@ impl View {
         let end = self.done.saturating_add(budget).min(events.len());
         let mut next_frame = (self.done / self.interval + 1) * self.interval;
         for &event in &events[self.done..end] {
-            self.series.reach(timeline, event, &self.replay);
+            self.series.reach(buckets, event, &self.replay);
+            if let Some((buckets, series)) = &mut self.life {
+                series.reach(buckets, event, &self.replay);
+            }
             self.replay.apply(log, event);
             self.done += 1;
             self.extent = self.extent.max(self.replay.top());
             self.series.note(&self.replay);
+            if let Some((_, series)) = &mut self.life {
+                series.note(&self.replay);
+            }
             if self.done.is_multiple_of(CHECK) {
                 self.checks.push(self.replay.steps());
             }
@@ -237,6 +281,7 @@ impl View {
         self.checks.clear();
         self.extent = 0;
         self.series = Series::default();
+        self.life = life(self.events(log), log);
         self.done = 0;
         self.replay = Replay::new(self.heap, 0, self.policy)?;
         self.replay = Replay::new(self.heap, capacity, self.policy)?;
@@ -248,7 +293,7 @@ impl View {
         let frame = self.replay.key_frame();
         self.frames_cost += frame.cost();
         self.frames.push((self.done, frame));
-        while self.frames_cost > FRAMES_BUDGET && self.frames.len() > 1 {
+        while self.frames_cost > self.budget && self.frames.len() > 1 {
             // Every second one goes, and from now on they come half as often.
             self.interval = self.interval.saturating_mul(2);
             let interval = self.interval;

@@ -53,6 +53,7 @@ function currentLink() {
     panes: view.policies,
     tab: view.tab,
     chart: view.timeline.what,
+    whole: view.short && !view.timeline.life,
     range: whole ? null : summary.range,
     // What a server gives is named by the address; a file is not.
     tape: source.file ? summary.id : null,
@@ -76,7 +77,7 @@ async function follow(link, report) {
   await choose(heap, link.panes ?? [''], report);
   if (link.colour) view.setColouring(link.colour);
   setTab(link.tab ?? view.tab);
-  setChart(link.chart ?? 'heap');
+  setChart(link.chart ?? 'heap', !link.whole);
   enter('ready');
   for (const { map } of view.panes) map.goTo(link.zoom ?? 0, link.from ?? 0);
   view.position = Math.max(summary.range[0], Math.min(summary.range[1], link.event ?? summary.threads[heap]?.peak ?? 0));
@@ -147,7 +148,6 @@ async function start(opened, link, wanted) {
   const { summary } = opened;
   view.attach(opened);
   showTape(source.name, summary);
-  [byId('scrub').min, byId('scrub').max] = summary.range;
   offer(summary.id, source.file ?? null);
   await follow(link, (share) => progress('Replaying the heap', share));
   hideWhole();
@@ -201,7 +201,7 @@ async function choose(heap, policies, report = (share) => progress('Replaying th
     await view.refresh();
   }));
   if (policies.length < 2 && ['footprint', 'splits'].includes(view.timeline.what)) setChart('heap');
-  view.timeline.draw();
+  else setChart(view.timeline.what);
   surveyAll();
   return true;
 }
@@ -230,9 +230,11 @@ function setTab(tab) {
   view.refresh();
 }
 
-function setChart(what) {
-  view.timeline.what = what;
+function setChart(what, life = view.timeline.life) {
+  [view.timeline.what, view.timeline.life] = [what, life];
   for (const button of byId('charts').querySelectorAll('button')) button.ariaPressed = String(button.dataset.chart === what);
+  byId('life').hidden = !view.short || !['heap', 'footprint', 'splits'].includes(what);
+  byId('life').ariaPressed = String(life);
   view.timeline.draw();
   remember();
 }
@@ -270,6 +272,7 @@ byId('number').addEventListener('keydown', (event) => { if (event.key === 'Enter
 byId('heap').addEventListener('change', on(() => changeHeap(Number(byId('heap').value))));
 byId('colour').addEventListener('change', on(() => view.setColouring(byId('colour').value)));
 for (const button of byId('charts').querySelectorAll('button')) button.addEventListener('click', on(() => setChart(button.dataset.chart)));
+byId('life').addEventListener('click', on(() => setChart(view.timeline.what, !view.timeline.life)));
 view.onHeap = on(changeHeap);
 view.onError = failed;
 view.timeline.onScrub = pausing((event) => view.goTo(event));
@@ -296,7 +299,7 @@ bindExports({
   map: () => view.panes[view.pinned?.pane ?? 0].map.picture(),
   chart: async () => {
     const { width, height } = view.timeline.size;
-    const svg = await view.session.svg({ what: view.timeline.what, width: Math.round(width), height: Math.round(height), dark: isDark() });
+    const svg = await view.session.svg({ what: view.timeline.what, life: view.timeline.life, width: Math.round(width), height: Math.round(height), dark: isDark() });
     return new Blob([svg], { type: 'image/svg+xml' });
   },
   name: () => `${(view.session.summary.name || 'heap').replace(/[^\w.-]+/g, '-')}-thread-${view.heap}-event-${view.position}`,

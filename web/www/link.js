@@ -1,6 +1,6 @@
 // The whole view in the address, so that a reload or a link comes back to it.
 //
-// #heap=2&event=31601&at=1d0040&zoom=5&from=1c8000&colour=size&panes=;coalesce=off&tab=bins&chart=all&range=0-60000&tape=…&name=…
+// #heap=2&event=31601&at=1d0040&zoom=5&from=1c8000&colour=size&panes=;coalesce=off&tab=bins&chart=all&span=whole&range=0-60000&tape=…&name=…
 
 const COLOURS = ['state', 'size', 'age', 'thread', 'class'];
 const TABS = ['heap', 'bins', 'free', 'arenas', 'threads'];
@@ -26,6 +26,7 @@ export function parseLink(address) {
     panes: fields.has('panes') ? fields.get('panes').split(';').slice(0, 2) : null,
     tab: among(TABS, fields.get('tab')),
     chart: among(CHARTS, fields.get('chart')),
+    whole: fields.get('span') === 'whole',
     range: range ? [Number(range[1]), Number(range[2])] : null,
     tape: /^[0-9a-f]{16}$/.test(fields.get('tape') ?? '') ? fields.get('tape') : null,
     name: fields.get('name'),
@@ -48,6 +49,7 @@ export function formatLink(view) {
   if (view.panes.length > 1 || view.panes[0] !== '') add('panes', view.panes.join(';'));
   if (view.tab !== 'heap') add('tab', view.tab);
   if (view.chart !== 'heap') add('chart', view.chart);
+  if (view.whole) add('span', 'whole');
   add('range', view.range?.join('-'));
   add('tape', view.tape);
   add('name', view.name);

@@ -47,7 +47,8 @@ function arenas({ arenas: regions }, goTo) {
   }));
 }
 
-function threads({ threads: list }, { heap, position, threads: all }, choose) {
+function threads({ threads: list }, { heap, position, summary: { threads: all, sums_all: sums } }, choose) {
+  if (!sums) return make('p', { class: 'hint' }, 'The heaps of the other threads are not replayed for a range that begins so late on a tape of so many threads.');
   const rows = list.map(({ thread, arenas: held, footprint }) => {
     const { name, end } = all[thread];
     const button = make('button', { type: 'button', class: 'link', on: () => choose(thread), title: name || `thread ${thread}` }, `${thread}`);
@@ -65,8 +66,8 @@ export function showTab(tab) {
 }
 
 /**
- * Shows the list that the module gave. `now` is the heap that is looked at, the position, and all
- * threads; `goTo(position)` is for places, `choose(thread)` for heaps.
+ * Shows the list that the module gave. `now` is the heap that is looked at, the position, and what is
+ * known of the tape; `goTo(position)` is for places, `choose(thread)` for heaps.
  */
 export function showList(lists, now, goTo, choose) {
   const [tab] = Object.keys(lists);

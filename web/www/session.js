@@ -61,14 +61,15 @@ export class TapeSession {
 
   scan(report) { return this.#call('scan', {}, report); }
 
-  /** Chooses a thread's heap under one or two policies; the most address space of each, or null when another came. */
+  /** Chooses a thread's heap under one or two policies; the most address space of each, and whether the heap lives shortly; null when another call came. */
   select(heap, policies, report) { return this.#call('select', { heap, policies }, report); }
 
   surveyAll(report) { return this.#call('surveyAll', {}, report); }
   look(args) { return this.#call('look', args); }
-  chart(args) { return this.#call('chart', args); }
-  chartAt(what, event) { return this.#call('chartAt', { what, event }); }
-  svg(args) { return this.#call('svg', args); }
+  /** A chart of `what`; with `life`, of the heap's own life, if that is short. */
+  chart(args) { return this.#call('chart', { life: false, ...args }); }
+  chartAt(what, event, life = false) { return this.#call('chartAt', { what, event, life }); }
+  svg(args) { return this.#call('svg', { life: false, ...args }); }
 
   /** Goes to the state after `events` events; returns how the heap stands there. */
   seek(position) { return this.#call('seek', { position }); }

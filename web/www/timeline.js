@@ -27,8 +27,9 @@ export class Timeline {
   #stale = false;
   #hover = null;
   #asking = false;
-  /** Which chart it is. */
+  /** Which chart it is, and whether of the heap's own life only, if that is short. */
   what = 'heap';
+  life = true;
   /** Called with an event number when one scrubs. */
   onScrub = () => {};
 
@@ -59,13 +60,15 @@ export class Timeline {
 
   #place() {
     if (!this.#plot) return;
-    const { top, bottom, left, right } = this.#plot;
+    const { top, bottom, left, right, from, to } = this.#plot;
+    this.#cursor.hidden = this.#position < from || this.#position > to;
     this.#cursor.style.transform = `translate(${this.x(this.#position)}px, ${top - 6}px)`;
     this.#cursor.style.height = `${bottom - top + 6}px`;
     // The slider's thumb stands below the cursor: its way is shorter than the slider by the thumb's width.
     const scrub = byId('scrub');
     scrub.style.marginLeft = `${left - THUMB / 2}px`;
     scrub.style.width = `${right - left + THUMB}px`;
+    [scrub.min, scrub.max, scrub.value] = [from, to, this.#position];
   }
 
   /** Draws the chart again; calls that come meanwhile are one. */
@@ -81,7 +84,7 @@ export class Timeline {
       const { width, height } = this.size;
       if (width < 40 || height < 20) return;
       const session = this.#session;
-      const { bitmap, plot } = await session.chart({ what: this.what, width, height, ratio: devicePixelRatio, dark: isDark() });
+      const { bitmap, plot } = await session.chart({ what: this.what, life: this.life, width, height, ratio: devicePixelRatio, dark: isDark() });
       if (session !== this.#session) return;
       showBitmap(this.#canvas, bitmap);
       this.#plot = plot;
@@ -94,7 +97,7 @@ export class Timeline {
     this.#asking = true;
     const [event, session] = [this.#hover, this.#session];
     try {
-      const values = await session.chartAt(this.what, event);
+      const values = await session.chartAt(this.what, event, this.life);
       if (this.#hover === null || session !== this.#session) return;
       const figure = (name, value) => `${name} ${this.#figure(value)}`;
       this.#tip.textContent = [`#${count(event)}`, ...values.map(([name, value]) => figure(name, value))].join(' · ');

@@ -52,6 +52,8 @@ export class View {
   /** What lies there. */
   place = null;
   playing = false;
+  /** Whether the heap lives for a small part of the events only. */
+  short = false;
   panes = [pane(1), pane(2)];
   timeline = new Timeline();
   /** Called after each drawing, and with what fails. */
@@ -131,7 +133,7 @@ export class View {
     this.#painted = by === 0 ? painted : null;
     if (seen.list) {
       [this.#listed, this.#listedAt] = [by === 0 ? listed : null, performance.now()];
-      const where = { heap: this.heap, position: seen.position, threads: session.summary.threads };
+      const where = { heap: this.heap, position: seen.position, summary: session.summary };
       showList(seen.list, where, (place) => this.pin({ pane: at?.pane ?? 0, position: place }, true), (thread) => this.onHeap(thread));
     }
     this.#show(windows, seen);
@@ -174,7 +176,6 @@ export class View {
     showPlace(place, this.pinned !== null, this.goTo);
     const { range: [from, to], events } = this.session.summary;
     byId('scale').textContent = this.map.scale;
-    byId('scrub').value = now.position;
     byId('scrub').ariaValueText = `event ${count(now.position)}, of ${count(from)} to ${count(to)}`;
     if (document.activeElement !== byId('number')) byId('number').value = now.position;
     byId('where').textContent = `of ${count(events)} events · ${time(now.time_ns)}`;
@@ -228,8 +229,9 @@ export class View {
   /** Chooses a heap and its policies; `report(share)` on the way. False when another choice came in between. */
   async choose(heap, policies, report = () => {}) {
     const { session } = this;
-    const extents = await session.select(heap, policies, report);
-    if (extents === null || session !== this.session) return false;
+    const selected = await session.select(heap, policies, report);
+    if (selected === null || session !== this.session) return false;
+    this.short = selected.short;
     if (heap !== this.heap) [this.pinned, this.hovered] = [null, null];
     const before = this.policies.length;
     [this.heap, this.policies] = [heap, policies];
@@ -240,7 +242,7 @@ export class View {
     byId('pane-2').hidden = policies.length < 2;
     byId('panes').classList.toggle('two', policies.length > 1);
     byId('charts').classList.toggle('two', policies.length > 1);
-    const extent = Math.max(...extents);
+    const extent = Math.max(...selected.extents);
     for (const { map } of this.panes) map.extent = extent;
     if (before < policies.length) this.panes[1].map.goTo(this.map.zoomLevel, this.map.from);
     return true;

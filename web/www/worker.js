@@ -88,7 +88,7 @@ const calls = {
     const stopped = long();
     session.select(heap, policies.join(';'));
     if (!(await inSlices((budget) => session.survey(budget), report, stopped))) return null;
-    return policies.map((_policy, pane) => session.extent(pane));
+    return { extents: policies.map((_policy, pane) => session.extent(pane)), short: session.isShort() };
   },
 
   /** Replays all heaps, in the background. */
@@ -123,16 +123,16 @@ const calls = {
   },
 
   /** Draws a chart; its picture, and where its curves stand. */
-  chart({ what, width, height, ratio, dark }) {
+  chart({ what, life, width, height, ratio, dark }) {
     const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio)));
     const context = canvas.getContext('2d');
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const [left, right, top, bottom, from, to] = session.chart(what, context, width, height, dark);
+    const [left, right, top, bottom, from, to] = session.chart(what, life, context, width, height, dark);
     return { bitmap: canvas.transferToImageBitmap(), plot: { left, right, top, bottom, from, to } };
   },
 
-  chartAt: ({ what, event }) => parsed(session.chartAt(what, event)),
-  svg: ({ what, width, height, dark }) => session.svg(what, width, height, dark),
+  chartAt: ({ what, life, event }) => parsed(session.chartAt(what, life, event)),
+  svg: ({ what, life, width, height, dark }) => session.svg(what, life, width, height, dark),
   seek({ position }) {
     session.seek(position);
     return parsed(session.standings())[0];

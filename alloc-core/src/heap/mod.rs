@@ -237,7 +237,7 @@ impl<S: MemorySource> Heap<S> {
     }
 
     /// As [`walk`](Self::walk), without the arenas and spans that lie wholly outside the positions `from` to `to`.
-    pub fn walk_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Piece)) {
+    pub fn walk_within(&self, from: u64, to: u64, visit: &mut (impl FnMut(Piece) + ?Sized)) {
         self.arenas.walk_within(from, to, visit);
     }
 

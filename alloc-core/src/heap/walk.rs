@@ -56,7 +56,7 @@ impl<S: MemorySource> Arenas<S> {
     }
 
     /// As [`walk`](Self::walk), without the arenas and spans that lie wholly outside the positions `from` to `to`.
-    pub fn walk_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Piece)) {
+    pub fn walk_within(&self, from: u64, to: u64, visit: &mut (impl FnMut(Piece) + ?Sized)) {
         let touches = |start: u64, bytes: u64| start < to && start + bytes > from;
         let mut region = 0;
         let mut at = self.oldest_arena();
@@ -117,7 +117,12 @@ impl<S: MemorySource> Arenas<S> {
 
     /// # Safety
     /// The arena is one of ours.
-    unsafe fn walk_arena(&self, arena: Arena, region: u32, visit: &mut dyn FnMut(Piece)) {
+    unsafe fn walk_arena(
+        &self,
+        arena: Arena,
+        region: u32,
+        visit: &mut (impl FnMut(Piece) + ?Sized),
+    ) {
         let space = self.space;
         // SAFETY: the caller's promise; chunks of the arena lead from its first to its end.
         unsafe {
@@ -173,8 +178,8 @@ impl<S: MemorySource> Arenas<S> {
     unsafe fn walk_run(
         &self,
         c: Chunk,
-        plain: &dyn Fn(u64, u64, State) -> Piece,
-        visit: &mut dyn FnMut(Piece),
+        plain: &impl Fn(u64, u64, State) -> Piece,
+        visit: &mut (impl FnMut(Piece) + ?Sized),
     ) {
         let (space, run) = (self.space, Run(c.0));
         // SAFETY: the caller's promise; a run holds `capacity` blocks.

@@ -8,6 +8,7 @@ mod blocks;
 mod fields;
 mod key_frame;
 mod memory;
+mod records;
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -34,7 +35,7 @@ type Core = Heap<Metered<Region>>;
 ///
 /// ```text
 /// invariant: blocks has name -> p  <=>  the core handed out the block at position p under this name, and it was not freed
-/// invariant: the first four bytes of such a block's payload are its name
+/// invariant: the first eight bytes of such a block's payload are its name
 /// invariant: the core is the only heap over `memory`, and only the core and `restore` write there
 /// ```
 /// The unsafe calls of the core rest on these.
@@ -176,7 +177,7 @@ impl Sandbox {
     fn keep(&mut self, name: u32, block: NonNull<u8>) {
         let position = block.as_ptr().addr() - self.memory.start().as_ptr().addr();
         // SAFETY: every block has at least eight bytes of payload, aligned to 16, that no one else uses.
-        unsafe { block.cast::<u32>().write(name) };
+        unsafe { block.cast::<u64>().write(u64::from(name)) };
         // Below `MAX_CAPACITY`, since the block lies in the memory.
         self.blocks.insert(name, position as u32);
     }
@@ -222,12 +223,17 @@ impl Sandbox {
     }
 
     /// As [`walk_named`](Self::walk_named), without the arenas and spans that lie wholly outside the positions `from` to `to`.
-    pub fn walk_named_within(&self, from: u64, to: u64, visit: &mut dyn FnMut(Piece, Option<u32>)) {
+    pub fn walk_named_within(
+        &self,
+        from: u64,
+        to: u64,
+        visit: &mut (impl FnMut(Piece, Option<u32>) + ?Sized),
+    ) {
         let start = self.memory.start();
         self.core.walk_within(from, to, &mut |piece| {
             let name = (piece.state == State::InUse).then(|| {
                 // SAFETY: a block in use is a live one, so its payload begins with its name, see `keep`.
-                unsafe { start.add(piece.payload as usize).cast::<u32>().read() }
+                unsafe { start.add(piece.payload as usize).cast::<u64>().read() as u32 }
             });
             visit(piece, name);
         });

@@ -20,8 +20,10 @@ pub struct MergedEvent {
     pub made: Option<BlockId>,
 }
 
-/// Events of a thread that are decoded ahead.
-const PIECE: usize = 256;
+/// Events that are decoded ahead: of all threads together, so that what is ahead stays near the processor, and of one at
+/// least and at most.
+const AHEAD: usize = 1 << 17;
+const PIECE: std::ops::RangeInclusive<usize> = 16..=256;
 
 /// All events of all threads in causal order: by time; at one time a block's making before its release; else by thread.
 ///
@@ -43,6 +45,8 @@ pub struct Merged<'t, S: ReadAt> {
     /// On a tape with gaps: the parked thread that goes on although its block was not made.
     forced: Option<ThreadIndex>,
     scratch: Scratch,
+    /// Events of a thread that are decoded at a time.
+    piece: usize,
     done: bool,
 }
 
@@ -85,6 +89,7 @@ impl<'t, S: ReadAt> Merged<'t, S> {
             now: 0,
             forced: None,
             scratch: Scratch::default(),
+            piece: (AHEAD / threads.max(1)).clamp(*PIECE.start(), *PIECE.end()),
             done: false,
         }
     }
@@ -104,7 +109,7 @@ impl<'t, S: ReadAt> Merged<'t, S> {
                 Some(decoder) if decoder.1.left() > 0 => {
                     let (columns, walk) = &mut **decoder;
                     let chunk = self.tape.chunks_of(thread)[cursor.chunks - 1];
-                    walk.take(columns, PIECE, &mut cursor.ahead)
+                    walk.take(columns, self.piece, &mut cursor.ahead)
                         .map_err(|what| self.tape.damaged_chunk(chunk, what))?;
                 }
                 decoder => {

@@ -37,6 +37,8 @@ pub struct Summary {
     pub range: (u32, u32),
     /// Most events that can be loaded at a time.
     pub most: u32,
+    /// Whether the heaps of all threads are replayed for their sum.
+    pub sums_all: bool,
     /// Time of the last event.
     pub duration_ns: u64,
     /// About the event at which most bytes are live.
@@ -160,6 +162,7 @@ pub fn summary(session: &Session) -> Summary {
         events: session.events(),
         range: session.range(),
         most: crate::log::MAX_KEPT,
+        sums_all: session.sums_all(),
         duration_ns: totals.duration_ns,
         tape_bytes: tape.len_bytes(),
         peak_live_bytes: totals.peak_live_bytes,

@@ -4,7 +4,7 @@ use trace_format::{BlockId, Event};
 
 use super::before::Made;
 use super::entry::{What, describe};
-use super::{Ended, HeapEvents, Kind, Log, MAX_FAILURES, Makers, NONE};
+use super::{Ended, HeapEvents, Kind, Log, MAX_FAILURES, Makers, NONE, Row};
 use crate::error::SessionError;
 
 impl Log {
@@ -100,12 +100,14 @@ impl Log {
         if makes && maker != NONE {
             self.moved.push((number, maker));
         }
-        self.what.push(What::new(kind, align_log2, thread));
-        self.value.push(u32::try_from(value).unwrap_or(NONE));
+        self.rows.push(Row {
+            what: What::new(kind, align_log2, thread),
+            value: u32::try_from(value).unwrap_or(NONE),
+            link: if makes { NONE } else { maker },
+        });
         if value >= u64::from(NONE) {
             self.wide.push((number, value));
         }
-        self.link.push(if makes { NONE } else { maker });
         self.times.push(event.time_ns);
         Ok(())
     }
@@ -122,9 +124,9 @@ impl Log {
         });
         if let Some(maker) = maker {
             let at = (maker - self.first) as usize;
-            return match self.link.get_mut(at) {
-                Some(link) if *link == NONE => {
-                    *link = number;
+            return match self.rows.get_mut(at) {
+                Some(row) if row.link == NONE => {
+                    row.link = number;
                     let size = self.value_of(at);
                     self.release(block.thread, size);
                     Ok(Some((maker, block.thread)))
@@ -173,6 +175,7 @@ impl Log {
     fn make(&mut self, thread: u32, size: u64) {
         let heap = self.of_thread(thread).0;
         heap.live_blocks += 1;
+        heap.peak_live_blocks = heap.peak_live_blocks.max(heap.live_blocks);
         heap.live_bytes = heap.live_bytes.saturating_add(size);
         heap.peak_live_bytes = heap.peak_live_bytes.max(heap.live_bytes);
         self.live_bytes = self.live_bytes.saturating_add(size);

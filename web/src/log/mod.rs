@@ -1,4 +1,4 @@
-//! The tape's events in memory, from a first to a last one: columns over all threads in causal order, and for each heap
+//! The tape's events in memory, from a first to a last one: over all threads in causal order, and for each heap
 //! the events that touch it.
 //!
 //! ```text
@@ -38,8 +38,10 @@ pub struct HeapEvents {
     pub live_bytes: u64,
     /// Blocks not released, likewise.
     pub live_blocks: u64,
-    /// The most there ever were of them, since the tape's start.
+    /// The most there ever were of the bytes, since the tape's start.
     pub peak_live_bytes: u64,
+    /// The most there ever were of the blocks.
+    pub peak_live_blocks: u64,
     /// The event of the log after which there were the most of them, and how many; `None` if it makes no block.
     pub peak: Option<(u32, u64)>,
     /// Where the thread ended, if it did so far.
@@ -68,18 +70,25 @@ struct Makers {
     events: Vec<u32>,
 }
 
+/// An event. One row and not three columns, since what is looked up is mostly far away, and all of it is wanted.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    what: What,
+    /// Bytes requested, number of a mark, or of a child process; [`NONE`] sends to `wide`.
+    value: u32,
+    /// For what makes a block: the event that releases it. For a free: the event that made it.
+    link: u32,
+}
+
 /// Events `first..end` of a tape.
 #[derive(Debug, Default)]
 pub struct Log {
     first: u32,
     /// Events seen: those before the first, and those kept.
     seen: u32,
-    what: Vec<What>,
-    /// Bytes requested, number of a mark, or of a child process; [`NONE`] sends to `wide`.
-    value: Vec<u32>,
+    rows: Vec<Row>,
+    /// The numbers that are too large for a row.
     wide: Vec<(u32, u64)>,
-    /// For what makes a block: the event that releases it. For a free: the event that made it.
-    link: Vec<u32>,
     /// For a realloc: the event that made the old block.
     moved: Vec<(u32, u32)>,
     times: Times,
@@ -101,9 +110,7 @@ impl Log {
         let share = |of: u64| (of as f64 * room as f64 / (total.max(1)) as f64) as usize;
         Log {
             first,
-            what: Vec::with_capacity(room),
-            value: Vec::with_capacity(room),
-            link: Vec::with_capacity(room),
+            rows: Vec::with_capacity(room),
             times: Times::with_room(room),
             heaps: (threads.iter())
                 .map(|thread| HeapEvents {
@@ -134,12 +141,12 @@ impl Log {
 
     /// How many events are kept.
     pub fn len(&self) -> usize {
-        self.what.len()
+        self.rows.len()
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
-        self.what.is_empty()
+        self.rows.is_empty()
     }
 
     /// An event that is kept, or one before that made a block which then still lived; `None` for all others.
@@ -157,9 +164,8 @@ impl Log {
             });
         };
         let at = at as usize;
-        let what = *self.what.get(at)?;
+        let Row { what, link, .. } = *self.rows.get(at)?;
         let kind = what.kind();
-        let link = self.link[at];
         let made_by = match kind {
             Kind::Free => some(link),
             Kind::Realloc => {
@@ -182,8 +188,8 @@ impl Log {
     pub fn made(&self, event: u32) -> Option<(u32, u64)> {
         match event.checked_sub(self.first) {
             Some(at) => {
-                let what = *self.what.get(at as usize)?;
-                Some((what.thread(), self.value_of(at as usize)))
+                let row = self.rows.get(at as usize)?;
+                Some((row.what.thread(), self.value_of(at as usize)))
             }
             None => (self.before.get(event)).map(|made| (made.what.thread(), made.size)),
         }
@@ -192,23 +198,23 @@ impl Log {
     /// The thread of the event that releases what `event` made, as far as the log goes.
     pub fn releaser(&self, event: u32) -> Option<u32> {
         let by = match event.checked_sub(self.first) {
-            Some(at) => *self.link.get(at as usize)?,
+            Some(at) => self.rows.get(at as usize)?.link,
             None => self.before.get(event)?.released_by,
         };
         let at = by.checked_sub(self.first)?;
-        self.what.get(at as usize).map(|what| what.thread())
+        self.rows.get(at as usize).map(|row| row.what.thread())
     }
 
     fn value_of(&self, at: usize) -> u64 {
-        match self.value.get(at) {
-            Some(&NONE) => {
+        match self.rows.get(at).map(|row| row.value) {
+            Some(NONE) => {
                 let number = self.first.saturating_add(at as u32);
                 let found = self.wide.binary_search_by_key(&number, |&(event, _)| event);
                 found
                     .ok()
                     .map_or(u64::from(NONE), |index| self.wide[index].1)
             }
-            Some(&value) => u64::from(value),
+            Some(value) => u64::from(value),
             None => 0,
         }
     }

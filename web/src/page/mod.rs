@@ -242,11 +242,18 @@ impl PageSession {
         Ok(self.pane(pane)?.extent() as f64)
     }
 
-    /// Draws a chart onto a 2D context that is scaled to CSS pixels; returns where the curves stand: left, right, top and
+    /// Whether the chosen heap lives for a small part of the events only, so that charts of it can show that part alone.
+    #[wasm_bindgen(js_name = isShort)]
+    pub fn is_short(&self) -> Result<bool, JsError> {
+        Ok(self.pane(0)?.life().is_some())
+    }
+
+    /// Draws a chart onto a 2D context that is scaled to CSS pixels; with `life`, of a heap's own life; returns where the curves stand: left, right, top and
     /// bottom, and the span of events.
     pub fn chart(
         &mut self,
         what: &str,
+        life: bool,
         context: &CanvasRenderingContext2d,
         width: f64,
         height: f64,
@@ -257,7 +264,7 @@ impl PageSession {
             self.measured = true;
         }
         let subject = Subject::named(what).ok_or_else(|| unknown("chart", what))?;
-        let chart = chart::chart(&self.session, subject);
+        let chart = chart::chart(&self.session, subject, life);
         let (scene, plot) =
             chart::draw(&chart, width, height).ok_or_else(|| unknown("room for", what))?;
         canvas::paint(&scene, theme(dark), &mut &*context);
@@ -269,12 +276,13 @@ impl PageSession {
     pub fn svg(
         &mut self,
         what: &str,
+        life: bool,
         width: f64,
         height: f64,
         dark: bool,
     ) -> Result<String, JsError> {
         let subject = Subject::named(what).ok_or_else(|| unknown("chart", what))?;
-        let chart = chart::chart(&self.session, subject);
+        let chart = chart::chart(&self.session, subject, life);
         let (scene, _) =
             chart::draw(&chart, width, height).ok_or_else(|| unknown("room for", what))?;
         Ok(chart::svg(&scene, width, height, theme(dark)))
@@ -282,9 +290,9 @@ impl PageSession {
 
     /// The values of a chart's curves about one event, as a list of name and value.
     #[wasm_bindgen(js_name = chartAt)]
-    pub fn chart_at(&self, what: &str, event: f64) -> Result<String, JsError> {
+    pub fn chart_at(&self, what: &str, life: bool, event: f64) -> Result<String, JsError> {
         let subject = Subject::named(what).ok_or_else(|| unknown("chart", what))?;
-        let chart = chart::chart(&self.session, subject);
+        let chart = chart::chart(&self.session, subject, life);
         let value = |points: &[(f64, f64)]| {
             let next = points.partition_point(|(at, _)| *at < event);
             points

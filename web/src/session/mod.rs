@@ -15,10 +15,13 @@ use crate::overview::Overview;
 use crate::replay::{Policy, Step};
 use crate::source::{OpenTape, Source};
 use crate::timeline::Timeline;
-use crate::view::View;
+use crate::view::{FRAMES_BUDGET, View};
 use reading::nothing;
 
 pub use course::Course;
+
+/// Events before a range that are read at most for the sum of all heaps, once for each heap.
+const MOST_BEFORE: u64 = 200_000_000;
 
 /// A tape opened.
 ///
@@ -123,10 +126,11 @@ impl Session {
         // What stays the same keeps its key frames; the memory of the rest goes back first.
         let mut kept: Vec<View> = std::mem::take(&mut self.panes);
         kept.retain(|view| view.heap() == heap && policies.contains(&view.policy()));
+        let budget = FRAMES_BUDGET / policies.len().max(1) as u64;
         for &policy in policies {
             let view = match kept.iter().position(|view| view.policy() == policy) {
                 Some(at) => kept.swap_remove(at),
-                None => View::new(&self.read.log, &self.tape, heap, policy)?,
+                None => View::new(&self.read.log, &self.tape, heap, policy, budget)?,
             };
             self.panes.push(view);
         }
@@ -146,7 +150,7 @@ impl Session {
         }
         for (number, view) in self.panes.iter_mut().enumerate() {
             if !view.surveyed() {
-                let share = view.survey(log, &self.tape, timeline, budget, true)?;
+                let share = view.survey(log, &self.tape, timeline.buckets(), budget, true)?;
                 if !view.surveyed() {
                     return Ok((number as f64 + share) / of as f64);
                 }
@@ -155,12 +159,22 @@ impl Session {
         Ok(1.0)
     }
 
+    /// Whether the heaps of all threads are replayed for their sum: not where a range begins so late, on a tape of so many
+    /// threads, that the way there, which each heap has to go, would take minutes.
+    pub fn sums_all(&self) -> bool {
+        let heaps = self.read.log.heaps().len() as u64;
+        u64::from(self.range.0).saturating_mul(heaps) <= MOST_BEFORE
+    }
+
     /// Replays up to `budget` events of the heaps that are not in the timeline's footprint yet, one heap after the other;
     /// returns the share of heaps that are, 0 to 1.
     ///
     /// # Errors
     /// There is no memory for the next heap.
     pub fn survey_all(&mut self, budget: usize) -> Result<f64, SessionError> {
+        if !self.sums_all() {
+            return Ok(1.0);
+        }
         let Read { log, timeline, .. } = &mut self.read;
         let heaps = log.heaps().len();
         let next = timeline.surveyed();
@@ -178,9 +192,9 @@ impl Session {
         }
         let mut view = match self.background.take() {
             Some(view) => view,
-            None => View::new(log, &self.tape, next as u32, Policy::DEFAULT)?,
+            None => View::new(log, &self.tape, next as u32, Policy::DEFAULT, 0)?,
         };
-        let share = view.survey(log, &self.tape, timeline, budget, false)?;
+        let share = view.survey(log, &self.tape, timeline.buckets(), budget, false)?;
         if view.surveyed() {
             timeline.add(view.series());
             self.courses.push(Course::of(view.series()));
