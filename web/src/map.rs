@@ -43,9 +43,10 @@ struct Sum {
 }
 
 /// Draws the window as red, green, blue, opacity for each cell. Cells without memory are transparent. `now` is the position
-/// on the tape, in events.
+/// on the tape, in events. A `quick` painting looks at no more of the heap than the window shows.
 pub fn paint(
     view: &View,
+    quick: bool,
     log: &Log,
     now: u32,
     window: Window,
@@ -54,7 +55,7 @@ pub fn paint(
 ) -> Vec<u8> {
     let mut sums = vec![Sum::default(); window.cells()];
     let range = window.range();
-    view.walk(range.clone(), &mut |part| {
+    view.walk(range.clone(), quick, &mut |part| {
         let end = part.position + part.bytes;
         if part.position >= range.end || end <= range.start {
             return;

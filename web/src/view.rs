@@ -48,8 +48,9 @@ pub struct View {
     series: Series,
     /// The same over the heap's own life, where that is a small part of the events that are kept.
     life: Option<(Buckets, Series)>,
-    /// Of the state as it is now, once somebody has looked.
+    /// Of the state as it is now, once somebody has looked; and of the last state that somebody looked at.
     glance: RefCell<Option<Rc<Glance>>>,
+    last_glance: RefCell<Option<Rc<Glance>>>,
 }
 
 /// Address space for a heap that holds `peak_live` bytes at most: headers, rounding and fragmentation on top of it. What
@@ -117,6 +118,7 @@ impl View {
             series: Series::default(),
             life: life(&events.events, log),
             glance: RefCell::new(None),
+            last_glance: RefCell::new(None),
         };
         view.begin(log, tape);
         Ok(view)
@@ -146,19 +148,26 @@ impl View {
         self.look(&mut |_| {})
     }
 
+    /// The same, or as it was at the last look: while a large heap plays there is no time to see all of it in each frame.
+    pub fn last_glance(&self) -> Rc<Glance> {
+        let known = self.last_glance.borrow().clone();
+        known.unwrap_or_else(|| self.glance())
+    }
+
     fn look(&self, visit: &mut impl FnMut(&Part)) -> Rc<Glance> {
         let known = self.glance.borrow().clone();
         known.unwrap_or_else(|| {
             let glance = Rc::new(Glance::of(&self.replay, visit));
             *self.glance.borrow_mut() = Some(Rc::clone(&glance));
+            *self.last_glance.borrow_mut() = Some(Rc::clone(&glance));
             glance
         })
     }
 
-    /// Shows every part that touches these positions, and perhaps others.
-    pub fn walk(&self, positions: Range<u64>, visit: &mut impl FnMut(&Part)) {
-        // A first look at this state sees every part anyway.
-        if self.glance.borrow().is_none() {
+    /// Shows every part that touches these positions, and perhaps others: a first look at this state sees every part anyway,
+    /// unless it is a `quick` one.
+    pub fn walk(&self, positions: Range<u64>, quick: bool, visit: &mut impl FnMut(&Part)) {
+        if !quick && self.glance.borrow().is_none() {
             self.look(visit);
         } else {
             (self.replay).walk_within(positions.start, positions.end, &mut |part| visit(&part));

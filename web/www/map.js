@@ -96,9 +96,9 @@ export class HeapMap {
     return `1 cell ${bytes(cell)} · 1 row ${bytes(cell * columns)}`;
   }
 
-  /** Shows pixels that were painted for `window`; without them what was painted last still holds. */
-  show(window, pixels) {
-    if (pixels) this.#paint(window, pixels);
+  /** Shows pixels that were painted for the window's rows from `top` on; what was painted before still holds for the others. */
+  show(window, pixels, top) {
+    if (pixels) this.#paint(window, pixels, top);
     const { wide, tall } = this.#grid;
     this.#base.style.width = `${window.columns * wide}px`;
     this.#base.style.height = `${window.rows * tall}px`;
@@ -106,13 +106,13 @@ export class HeapMap {
     this.#drawOverlay(window);
   }
 
-  #paint({ columns, rows }, pixels) {
+  #paint({ columns, rows }, pixels, top) {
     if (this.#base.width !== columns || this.#base.height !== rows) {
       this.#base.width = columns;
       this.#base.height = rows;
     }
-    const data = new ImageData(new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength), columns, rows);
-    this.#base.getContext('2d').putImageData(data, 0, 0);
+    const data = new ImageData(new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength), columns);
+    this.#base.getContext('2d').putImageData(data, 0, top);
   }
 
   #drawOverlay(window) {

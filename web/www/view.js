@@ -14,6 +14,10 @@ const byId = (id) => document.getElementById(id);
 /** How often the lists are drawn while the heap plays, in milliseconds. */
 const LISTS_MS = 250;
 
+/** What painting may take of a frame, and how often all of a large heap is painted while it plays, in milliseconds. */
+const PAINT_MS = 9;
+const WHOLE_MS = 1000;
+
 /** The next frame; a hidden page has none, so it does not wait for long. */
 const nextFrame = () => new Promise((resolve) => {
   requestAnimationFrame(resolve);
@@ -66,6 +70,11 @@ export class View {
   /** What the map and the list that are shown were made of, to see whether they still hold. */
   #painted = null;
   #listed = null;
+  /** Which share of the map a frame has time for, where the next one begins, and when all was painted last. */
+  #share = 1;
+  #shown = null;
+  #row = 0;
+  #wholeAt = 0;
   #listedAt = 0;
 
   constructor() {
@@ -98,7 +107,7 @@ export class View {
     this.session = session;
     this.timeline.session = session;
     [this.pinned, this.hovered, this.place, this.standings] = [null, null, null, []];
-    [this.#painted, this.#listed] = [null, null];
+    [this.#painted, this.#listed, this.#shown] = [null, null, null];
     this.#pendingBy = 0;
   }
 
@@ -124,7 +133,8 @@ export class View {
     const at = this.pinned ?? this.hovered;
     const [tab, listed] = [this.tab, JSON.stringify([this.tab, this.heap, this.policies, this.position, by, at?.pane ?? 0])];
     const painted = JSON.stringify([this.heap, this.policies, this.position, by, windows, this.colouring, isDark()]);
-    const wants = { pixels: by !== 0 || painted !== this.#painted, list: this.#wantsList(by, listed) ? tab : null, pane: at?.pane ?? 0 };
+    const [band, quick] = this.#band(windows, by !== 0 || painted !== this.#painted);
+    const wants = { band, quick, list: this.#wantsList(by, listed) ? tab : null, pane: at?.pane ?? 0 };
     const seen = await session.look({ position: this.position, by, windows, palette: mapPalette(), mode: this.colouring, at, wants });
     if (session !== this.session || seen.standings.length !== this.policies.length) return;
     if (by) this.position = seen.position;
@@ -136,8 +146,29 @@ export class View {
       const where = { heap: this.heap, position: seen.position, summary: session.summary };
       showList(seen.list, where, (place) => this.pin({ pane: at?.pane ?? 0, position: place }, true), (thread) => this.onHeap(thread));
     }
-    this.#show(windows, seen);
+    this.#show(windows, seen, band?.[0]);
+    if (quick || this.#share === 1) this.#share *= Math.max(0.25, Math.min(2, PAINT_MS / Math.max(1, seen.took)));
     this.onDrawn(seen);
+  }
+
+  /**
+   * Which rows of the map this frame paints, or null, and whether there is time for these only. A heap of a million blocks
+   * takes longer than a frame has; while it plays, each frame paints a part of it, and now and then there is one for all.
+   */
+  #band(windows, stale) {
+    if (!stale) return [null, false];
+    const [now, shown, { rows }] = [performance.now(), JSON.stringify([windows, this.colouring, isDark()]), windows[0]];
+    const changed = shown !== this.#shown;
+    this.#shown = shown;
+    this.#share = Math.max(0.05, Math.min(1, this.#share));
+    if (!this.playing || changed || this.#share === 1 || now - this.#wholeAt > WHOLE_MS) {
+      this.#wholeAt = now;
+      if (!this.playing) this.#share = 1;
+      return [[0, rows], false];
+    }
+    const top = this.#row < rows ? this.#row : 0;
+    this.#row = Math.min(rows, top + Math.ceil(rows * this.#share));
+    return [[top, this.#row], true];
   }
 
   /** Whether the list that is shown, if one is, is to be drawn anew. */
@@ -151,7 +182,7 @@ export class View {
   /** Called with a thread that was chosen in a list. */
   onHeap = () => {};
 
-  #show(windows, { event, place, pixels, close, regions }) {
+  #show(windows, { event, place, pixels, close, regions }, top) {
     const [now] = this.standings;
     this.#latest = event?.position ?? null;
     const at = this.pinned ?? this.hovered;
@@ -164,7 +195,7 @@ export class View {
       ].filter(Boolean);
       map.regions = regions[number];
       map.close = close[number];
-      map.show(window, pixels?.[number]);
+      map.show(window, pixels?.[number], top);
       const standing = this.standings[number];
       empty.hidden = standing.footprint_bytes > 0;
       if (!empty.hidden) empty.textContent = whyEmpty(standing);

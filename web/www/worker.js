@@ -98,16 +98,20 @@ const calls = {
   },
 
   /**
-   * All that a frame shows: goes to `position`, or on by so many of the heap's events, and looks. `wants` says whether the
-   * map is to be painted anew, and which list is shown, of which pane.
+   * All that a frame shows: goes to `position`, or on by so many of the heap's events, and looks. `wants` says which rows of
+   * the map are to be painted anew (`band`, from and to, or null), whether there is no time for more than these (`quick`),
+   * and which list is shown, of which pane.
    */
   look({ position, by, windows, palette, mode, at, wants }) {
     const target = by ? session.step(position, by) : position;
     session.seek(target);
     // First, since its walk over the heap counts as well what the others ask for.
-    const pixels = wants.pixels ? windows.map(({ from, cell, columns, rows }, pane) => (
-      session.paint(pane, from, cell, columns, rows, palette, mode))) : null;
-    const standings = parsed(session.standings());
+    const start = performance.now();
+    const [top, bottom] = wants.band ?? [];
+    const pixels = wants.band ? windows.map(({ from, cell, columns }, pane) => (
+      session.paint(pane, from + top * cell * columns, cell, columns, bottom - top, palette, mode, wants.quick))) : null;
+    const standings = parsed(session.standings(wants.quick));
+    const took = performance.now() - start;
     // The last event that this heap saw, not the tape's.
     const last = standings[0].done > 0 ? session.step(target, 0) - 1 : null;
     const event = last === null ? null : parsed(session.event(last));
@@ -119,7 +123,7 @@ const calls = {
     const place = at === null ? null : parsed(session.place(pane(at.pane), at.position));
     const regions = windows.map((_window, number) => parsed(session.regions(number)));
     const list = wants.list ? parsed(session.list(pane(wants.pane), wants.list)) : null;
-    return { position: target, standings, event, place, pixels, close, regions, list };
+    return { position: target, standings, event, place, pixels, close, regions, list, took };
   },
 
   /** Draws a chart; its picture, and where its curves stand. */
@@ -135,7 +139,7 @@ const calls = {
   svg: ({ what, life, width, height, dark }) => session.svg(what, life, width, height, dark),
   seek({ position }) {
     session.seek(position);
-    return parsed(session.standings())[0];
+    return parsed(session.standings(false))[0];
   },
   step: ({ from, by }) => session.step(from, by),
   find: ({ from, what, forward }) => session.find(from, what, forward) ?? null,

@@ -56,21 +56,26 @@ pub struct Standing {
     pub header_bytes: u64,
 }
 
-/// How the chosen heap stands under the policy of each pane.
+/// How the chosen heap stands under the policy of each pane. A `quick` answer takes what its bytes are used for from the last
+/// look at it.
 ///
 /// # Errors
 /// No heap was chosen.
-pub fn standings(session: &Session) -> Result<Vec<Standing>, SessionError> {
+pub fn standings(session: &Session, quick: bool) -> Result<Vec<Standing>, SessionError> {
     session.view()?;
     let panes = session.panes().iter();
-    Ok(panes.map(|view| standing(session, view)).collect())
+    Ok(panes.map(|view| standing(session, view, quick)).collect())
 }
 
-fn standing(session: &Session, view: &View) -> Standing {
+fn standing(session: &Session, view: &View, quick: bool) -> Standing {
     let log = session.log();
     let (replay, stats) = (view.replay(), view.replay().stats());
     let position = session.position();
-    let glance = view.glance();
+    let glance = if quick {
+        view.last_glance()
+    } else {
+        view.glance()
+    };
     Standing {
         position,
         time_ns: position

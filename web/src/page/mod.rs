@@ -146,9 +146,9 @@ impl PageSession {
         panels::peak_of_all(&self.session)
     }
 
-    /// The chosen heap as it stands in each pane, as a list of [`facts::Standing`].
-    pub fn standings(&self) -> Result<String, JsError> {
-        json(&facts::standings(&self.session).map_err(thrown)?)
+    /// The chosen heap as it stands in each pane (or, in part, as it stood a moment ago), as a list of [`facts::Standing`].
+    pub fn standings(&self, quick: bool) -> Result<String, JsError> {
+        json(&facts::standings(&self.session, quick).map_err(thrown)?)
     }
 
     /// An event, as [`facts::EventFacts`], or `null` beyond the last.
@@ -173,9 +173,9 @@ impl PageSession {
         json(&panels::list(&self.session, pane, name).map_err(thrown)?)
     }
 
-    /// Arenas and spans, as a list of [`crate::glance::Region`].
+    /// Arenas and spans as of the last look at the heap, as a list of [`crate::glance::Region`].
     pub fn regions(&self, pane: usize) -> Result<String, JsError> {
-        json(&self.pane(pane)?.glance().regions)
+        json(&self.pane(pane)?.last_glance().regions)
     }
 
     /// What a person typed, found: [`search::Found`].
@@ -222,6 +222,7 @@ impl PageSession {
         rows: u32,
         palette: &[u8],
         mode: &str,
+        quick: bool,
     ) -> Result<Vec<u8>, JsError> {
         let palette = Palette::from_bytes(palette)
             .ok_or_else(|| unknown("palette of bytes", &palette.len().to_string()))?;
@@ -234,7 +235,7 @@ impl PageSession {
         let mode = Mode::named(mode).ok_or_else(|| unknown("colouring", mode))?;
         let (log, now) = (self.session.log(), self.session.position());
         let view = self.pane(pane)?;
-        Ok(map::paint(view, log, now, window, &palette, mode))
+        Ok(map::paint(view, quick, log, now, window, &palette, mode))
     }
 
     /// The most address space that the chosen heap ever uses, in bytes.

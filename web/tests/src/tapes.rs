@@ -51,14 +51,39 @@ struct Thread {
 /// # Errors
 /// The writer refuses the events, which would be a defect here.
 pub fn mixed(events: u64, threads: u32, seed: u64) -> Result<Vec<u8>> {
+    mixed_until(events, threads, seed, u64::MAX)
+}
+
+/// As [`mixed`] on two threads, but the second one ends at event `end`; then the first frees every block of its, and goes on.
+///
+/// # Errors
+/// As there.
+pub fn ending(events: u64, seed: u64, end: u64) -> Result<Vec<u8>> {
+    mixed_until(events, 2, seed, end)
+}
+
+fn mixed_until(events: u64, threads: u32, seed: u64, end: u64) -> Result<Vec<u8>> {
     let mut random = Random(seed | 1);
     let mut all: Vec<Thread> = (0..threads).map(|_| Thread::default()).collect();
     let mut live: Vec<BlockId> = Vec::new();
     let mut tracker = LiveTracker::new();
     for number in 0..events {
         let mut thread = random.within(0, u64::from(threads)) as u32;
+        // What a thread that has ended left comes first.
+        let mut left = None;
+        if number > end {
+            thread = 0;
+            left = live.iter().position(|block| block.thread == 1);
+        }
         let grow = live.len() < 40 || (live.len() < 3000 && random.within(0, 100) < 52);
-        let kind = if grow {
+        let kind = if number == end {
+            thread = 1;
+            EventKind::ThreadEnd
+        } else if let Some(left) = left {
+            EventKind::Free {
+                block: live.swap_remove(left),
+            }
+        } else if grow {
             match random.within(0, 20) {
                 0 => EventKind::Calloc {
                     size: random.size(),

@@ -115,17 +115,23 @@ fn every_scenarios_tape_has_the_same_layouts_at_20_random_events() -> Result<()>
         let bytes = fs::read(tapes::recorded(scenario, folder.path())?)?;
         let whole = session(&bytes, 0, AS_IT_SHIPS)?;
         let end = whole.log().end();
-        let positions: Vec<u32> = tapes::random(u64::from(end), 20)
+        let mut positions: Vec<u32> = tapes::random(u64::from(end), 20)
             .map(|event| event as u32)
             .collect();
-        // The heap with the most to do.
+        // The heap with the most to do, also right after its thread's end and when all is over.
         let heaps = whole.log().heaps().iter().enumerate();
         let busiest = heaps.max_by_key(|(_, heap)| heap.events.len());
-        let heap = busiest.context("no heap has events")?.0 as u32;
+        let (heap, events) = busiest.context("no heap has events")?;
+        let heap = heap as u32;
+        let ended = events.end.context("its thread does not end")?;
+        positions.extend([ended.event + 1, end]);
         let here = native(&bytes, heap, AS_IT_SHIPS, &positions)?;
         let there = in_the_browser(&bytes, &[(heap, AS_IT_SHIPS)], &positions)?;
         assert_eq!(there, [here], "{scenario}, heap {heap}, at {positions:?}");
-        println!("{scenario}: {end} events, heap {heap}: 20 layouts alike");
+        println!(
+            "{scenario}: {end} events, heap {heap}: {} layouts alike",
+            positions.len()
+        );
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ fn nothing_is_refused_and_the_sums_agree() -> Result<()> {
     let mut session = surveyed(tapes::mixed(30_000, 1, 3)?, 0)?;
     let (peak, most) = session.log().heaps()[0].peak.context("a peak")?;
     session.seek(peak + 1)?;
-    let standing = facts::standings(&session)?.remove(0);
+    let standing = facts::standings(&session, false)?.remove(0);
     assert_eq!((standing.refused, standing.requested_bytes), (0, most));
     assert_eq!(session.view()?.series().live().iter().max(), Some(&most));
     let replay = session.view()?.replay();
@@ -126,6 +126,7 @@ fn the_map_draws_all_memory_and_nothing_else() -> Result<()> {
     let rows = (replay.top() / 4096) as u32 + 2;
     let pixels = map::paint(
         view,
+        false,
         session.log(),
         5000,
         Window {
@@ -190,6 +191,69 @@ fn a_range_has_the_heaps_of_the_whole_tape() -> Result<()> {
 }
 
 #[test]
+fn when_a_thread_has_ended_its_heap_has_no_cache_and_shrinks_to_nothing() -> Result<()> {
+    const END: u32 = 9000;
+    let bytes = tapes::ending(16_000, 12, u64::from(END))?;
+    let mut session = surveyed(bytes.clone(), 1)?;
+    let heap = session.log().heaps()[1].clone();
+    let end = heap.end.context("the thread ends")?;
+    assert_eq!(end.event, END);
+    session.seek(END)?;
+    let before = facts::standings(&session, false)?.remove(0);
+    assert!(!before.ended && before.cached_bytes > 0, "{before:?}");
+    session.seek(END + 1)?;
+    let after = facts::standings(&session, false)?.remove(0);
+    assert!(after.ended && after.cached_bytes == 0, "{after:?}");
+    assert_eq!(after.live_blocks as u64, end.blocks);
+    assert_eq!(after.requested_bytes, end.bytes);
+    assert_eq!(
+        (before.live_blocks, before.requested_bytes),
+        (after.live_blocks, after.requested_bytes),
+        "an end frees nothing"
+    );
+    // What the other thread frees goes straight home, until nothing is left.
+    let last = *heap.events.last().context("it has events")?;
+    for position in [END + 1, END + 50, (END + last) / 2, last + 1] {
+        session.seek(position)?;
+        let replay = session.view()?.replay();
+        assert_eq!(replay.broken(), None, "at {position}");
+        assert_eq!(replay.stats().cached_bytes, 0, "at {position}");
+        assert!((1..64).all(|bin| replay.bin(bin).cached == 0));
+    }
+    assert_eq!(session.view()?.replay().footprint(), 0);
+    assert_eq!(session.log().heaps()[0].end, None);
+    // A range that begins later knows that it had ended.
+    let mut later = part(bytes, 1, END + 40, 16_000)?;
+    for position in [END + 40, END + 90, last + 1] {
+        session.seek(position)?;
+        later.seek(position)?;
+        assert_eq!(later.digest(0)?, session.digest(0)?, "at {position}");
+    }
+    assert_eq!(later.log().heaps()[1].end, Some(end));
+    Ok(())
+}
+
+#[test]
+fn a_short_life_has_a_chart_of_its_own() -> Result<()> {
+    let session = surveyed(tapes::ending(60_000, 3, 9000)?, 1)?;
+    let (buckets, series) = session.view()?.life().context("it lives shortly")?;
+    let heap = &session.log().heaps()[1];
+    let (from, to) = buckets.span();
+    let (first, last) = (heap.events[0], heap.events[heap.events.len() - 1]);
+    assert!(from <= first && last < to && to < 30_000, "{from} {to}");
+    assert_eq!(series.live().len(), buckets.count());
+    // The same heights as those of the whole tape, seen from nearer.
+    let most = |values: &[u64]| values.iter().copied().max();
+    let whole = session.view()?.series();
+    assert_eq!(most(series.live()), most(whole.live()));
+    assert_eq!(most(series.footprint()), most(whole.footprint()));
+    assert_eq!(most(series.live()), Some(heap.peak_live_bytes));
+    let long = surveyed(tapes::ending(60_000, 3, 9000)?, 0)?;
+    assert!(long.view()?.life().is_none());
+    Ok(())
+}
+
+#[test]
 fn steps_are_found_on_and_back() -> Result<()> {
     let mut session = surveyed(tapes::mixed(40_000, 2, 4)?, 0)?;
     // Where it happens, by looking at every event.
@@ -250,7 +314,7 @@ fn policies_change_the_heap_and_every_heap_is_sound() -> Result<()> {
         while session.survey(5000)? < 1.0 {}
         for position in [20_000, 3000, 11_111] {
             session.seek(position)?;
-            let standings = facts::standings(&session)?;
+            let standings = facts::standings(&session, false)?;
             assert_eq!(standings[1].refused, 0, "{text}");
             assert_eq!(
                 standings[0].requested_bytes, standings[1].requested_bytes,
