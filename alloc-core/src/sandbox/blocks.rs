@@ -131,8 +131,8 @@ mod tests {
         fn it_is_a_map(steps in prop::collection::vec((any::<bool>(), 0u32..200, 0u32..3, 0u32..1000), 0..600)) {
             let (mut blocks, mut model) = (Blocks::new(), HashMap::new());
             for (insert, name, far, position) in steps {
-                // Names in several pages, the last one there can be among them.
-                let name = [name, name + 3_000_000, u32::MAX - name][far as usize];
+                // Names in several pages, some on both sides of a border.
+                let name = [name, name + 4000, name + 90_000][far as usize];
                 if insert {
                     blocks.insert(name, position * 16);
                     model.insert(name, position * 16);
@@ -150,5 +150,17 @@ mod tests {
             let pages = blocks.pages.iter().flatten();
             prop_assert!(pages.filter(|page| page.live == 0).count() <= 1);
         }
+    }
+
+    #[test]
+    fn the_last_name_is_one_like_any() {
+        let mut blocks = Blocks::new();
+        blocks.insert(u32::MAX, 48);
+        assert_eq!(
+            (blocks.get(u32::MAX), blocks.name_at(48)),
+            (Some(48), Some(u32::MAX))
+        );
+        assert_eq!((blocks.remove(u32::MAX), blocks.len()), (Some(48), 0));
+        assert_eq!(blocks.remove(u32::MAX), None);
     }
 }
