@@ -224,9 +224,9 @@ pub const RULES: Rules = Rules {
             ],
             tests_import: &[],
             layers: &[
-                "error", "source", "policy", "times", "log", "overview", "replay", "timeline",
-                "load", "preface", "view", "palette", "map", "session", "search", "facts",
-                "panels", "chart", "page",
+                "error", "source", "policy", "times", "log", "overview", "replay", "glance",
+                "timeline", "load", "preface", "view", "palette", "map", "session", "search",
+                "facts", "panels", "chart", "page",
             ],
         },
         Package {

@@ -7,15 +7,17 @@
 //! invariant: checks[i] are the steps after the first (i + 1) * CHECK events
 //! ```
 
+mod find;
+mod look;
+
 use std::cell::RefCell;
-use std::ops::Range;
 use std::rc::Rc;
 
 use crate::error::SessionError;
 use crate::glance::Glance;
 use crate::log::{HeapEvents, Log};
 use crate::preface::Preface;
-use crate::replay::{KeyFrame, MAX_CAPACITY, Part, Policy, Replay, Step};
+use crate::replay::{KeyFrame, MAX_CAPACITY, Policy, Replay};
 use crate::source::OpenTape;
 use crate::timeline::{Buckets, Series};
 
@@ -141,37 +143,6 @@ impl View {
     /// The heap as it stands.
     pub fn replay(&self) -> &Replay {
         &self.replay
-    }
-
-    /// What the heap's bytes are used for as it stands.
-    pub fn glance(&self) -> Rc<Glance> {
-        self.look(&mut |_| {})
-    }
-
-    /// The same, or as it was at the last look: while a large heap plays there is no time to see all of it in each frame.
-    pub fn last_glance(&self) -> Rc<Glance> {
-        let known = self.last_glance.borrow().clone();
-        known.unwrap_or_else(|| self.glance())
-    }
-
-    fn look(&self, visit: &mut impl FnMut(&Part)) -> Rc<Glance> {
-        let known = self.glance.borrow().clone();
-        known.unwrap_or_else(|| {
-            let glance = Rc::new(Glance::of(&self.replay, visit));
-            *self.glance.borrow_mut() = Some(Rc::clone(&glance));
-            *self.last_glance.borrow_mut() = Some(Rc::clone(&glance));
-            glance
-        })
-    }
-
-    /// Shows every part that touches these positions, and perhaps others: a first look at this state sees every part anyway,
-    /// unless it is a `quick` one.
-    pub fn walk(&self, positions: Range<u64>, quick: bool, visit: &mut impl FnMut(&Part)) {
-        if !quick && self.glance.borrow().is_none() {
-            self.look(visit);
-        } else {
-            (self.replay).walk_within(positions.start, positions.end, &mut |part| visit(&part));
-        }
     }
 
     /// How many events of the heap it has seen.
@@ -347,75 +318,6 @@ impl View {
                 self.replay.apply(log, event);
             }
             self.done = target.min(events.len());
-        }
-    }
-
-    /// The position after the next event (or the last one before this) in which `step` happens; `None` if there is none.
-    /// The view then stands there, or where it stood.
-    pub fn find(&mut self, log: &Log, step: Step, forward: bool) -> Option<u32> {
-        self.glance.take();
-        let from = self.done;
-        let found = if forward {
-            self.find_next(log, step, from)
-        } else {
-            self.find_last(log, step, from)
-        };
-        self.go_to(log, found.unwrap_or(from));
-        let last = found?.checked_sub(1)?;
-        self.events(log).get(last).map(|event| event + 1)
-    }
-
-    fn find_next(&mut self, log: &Log, step: Step, from: usize) -> Option<usize> {
-        let events = self.events(log);
-        let now = self.replay.steps()[step as usize];
-        // The first note with more of it; what comes before need not be looked at.
-        let note = self
-            .checks
-            .partition_point(|steps| steps[step as usize] <= now);
-        self.go_to(log, (note * CHECK).clamp(from, events.len()));
-        let now = self.replay.steps()[step as usize];
-        for &event in &events[self.done..] {
-            self.replay.apply(log, event);
-            self.done += 1;
-            if self.replay.steps()[step as usize] > now {
-                return Some(self.done);
-            }
-        }
-        None
-    }
-
-    fn find_last(&mut self, log: &Log, step: Step, from: usize) -> Option<usize> {
-        let events = self.events(log);
-        let mut before = from.checked_sub(1)?;
-        // Block by block of events, from the last to the first one in which it happens at all.
-        loop {
-            let block = before.checked_sub(1)? / CHECK;
-            self.go_to(log, block * CHECK);
-            let (mut found, mut now) = (None, self.replay.steps()[step as usize]);
-            for &event in &events[self.done..before] {
-                self.replay.apply(log, event);
-                self.done += 1;
-                let steps = self.replay.steps()[step as usize];
-                if steps > now {
-                    (found, now) = (Some(self.done), steps);
-                }
-            }
-            if found.is_some() {
-                return found;
-            }
-            // A note equal to the one before it: nothing between them.
-            let start = block.checked_sub(1)?;
-            let least = self
-                .checks
-                .get(start)
-                .map_or(0, |steps| steps[step as usize]);
-            let earlier = self
-                .checks
-                .partition_point(|steps| steps[step as usize] < least);
-            before = (earlier + 1) * CHECK;
-            if least == 0 {
-                return None;
-            }
         }
     }
 
