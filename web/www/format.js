@@ -6,6 +6,11 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 /** A count with thousands separated. */
 export const count = (n) => whole.format(n);
 
+const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumSignificantDigits: 3 });
+
+/** A count in few digits, where it is long: 56.9K. */
+export const short = (n) => (n < 10_000 ? count(n) : compact.format(n));
+
 /** Bytes in the largest unit that leaves at least 1, three digits. */
 export function bytes(n) {
   let unit = 0;

@@ -1,6 +1,6 @@
 // The lists of a heap: bins, free chunks by size, arenas, and the heaps of all threads.
 
-import { address, bytes, count, percent } from './format.js';
+import { address, bytes, count, percent, short } from './format.js';
 import { make } from './panels.js';
 
 const byId = (id) => document.getElementById(id);
@@ -27,8 +27,10 @@ function bins({ bins: list }, goTo) {
   return table(TITLES.bins, ['bin', 'used', 'cached', 'runs', 'home'], list.map(({ bin, payload_bytes: size, counts, cached }) => {
     const [used, held, limit, runs, home] = counts;
     const name = `${bin} · ≤ ${count(size)} B`;
-    const shown = held === 0 ? `0 / ${count(limit)}` : chain(`${count(held)} / ${count(limit)}`, cached, held > cached.length, goTo);
-    return row(name, count(used), shown, count(runs), count(home));
+    const most = `${short(held)} / ${short(limit)}`;
+    const shown = held === 0 ? most : chain(most, cached, held > cached.length, goTo);
+    const exact = (n) => make('td', { title: count(n) }, short(n));
+    return row(name, exact(used), shown, exact(runs), exact(home));
   }));
 }
 
@@ -40,7 +42,7 @@ function free({ free: classes }, goTo) {
 }
 
 function arenas({ arenas: regions }, goTo) {
-  return table(TITLES.arenas, ['', 'from', 'bytes', 'in use'], regions.map(({ number, position, bytes: size, arena, used }) => {
+  return table(TITLES.arenas, ['number', 'from', 'bytes', 'in use'], regions.map(({ number, position, bytes: size, arena, used }) => {
     const bar = make('td', { class: 'bar-cell' }, make('span', {}, percent(used, size)));
     bar.style.setProperty('--share', `${size > 0 ? (used / size) * 100 : 0}%`);
     return row(`${arena ? 'arena' : 'span'} ${number}`, make('button', { type: 'button', class: 'link', on: () => goTo(position) }, address(position)), bytes(size), bar);
@@ -53,10 +55,10 @@ function threads({ threads: list }, { heap, position, summary: { threads: all, s
     const { name, end } = all[thread];
     const button = make('button', { type: 'button', class: 'link', on: () => choose(thread), title: name || `thread ${thread}` }, `${thread}`);
     if (thread === heap) button.setAttribute('aria-current', 'true');
-    return row(button, end && end.event < position ? `ended #${count(end.event)}` : '', count(held), bytes(footprint));
+    return row(button, end && end.event < position ? `#${count(end.event)}` : '', count(held), bytes(footprint));
   });
   const waiting = list.length < all.length ? [make('p', { class: 'hint' }, `${count(all.length - list.length)} more heaps are being replayed.`)] : [];
-  return make('div', {}, ...(list.length > 0 ? [table(TITLES.threads, ['thread', '', 'arenas', 'footprint'], rows)] : []), ...waiting);
+  return make('div', {}, ...(list.length > 0 ? [table(TITLES.threads, ['thread', 'ended', 'arenas', 'footprint'], rows)] : []), ...waiting);
 }
 
 /** Shows the heap itself or the list of a tab. */
