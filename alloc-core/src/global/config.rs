@@ -53,6 +53,7 @@ static CONFIG: Lock<Option<Config>> = Lock::new(None);
 
 /// The configuration in force.
 pub fn config() -> Config {
+    current::prepare();
     CONFIG.lock().unwrap_or_default()
 }
 
@@ -88,5 +89,6 @@ pub(super) unsafe fn release() {
 
 /// Whether the reclaimer runs.
 pub fn reclaims() -> bool {
+    current::prepare();
     reclaimer::is_running()
 }

@@ -41,6 +41,7 @@ pub struct Stats {
 
 /// The statistics now.
 pub fn stats() -> Stats {
+    current::prepare();
     let owner = current::get();
     if !current::is_vacant(owner) {
         // SAFETY: the owner is the calling thread's, and no other reference to it is alive.

@@ -15,6 +15,7 @@ use crate::threaded::{depot, homes, large, process};
 /// # Errors
 /// [`Broken`] names the first invariant that does not hold, and where.
 pub fn validate() -> Result<(), Broken> {
+    current::prepare();
     let owner = current::get();
     if !current::is_vacant(owner) {
         // SAFETY: the owner is the calling thread's, and no other reference to it is alive.
@@ -32,6 +33,7 @@ pub fn validate() -> Result<(), Broken> {
 /// Sends the calling thread's cached blocks home, and gives all memory that waits for reuse back to the system. Returns
 /// bytes given back.
 pub fn trim() -> u64 {
+    current::prepare();
     let owner = current::get();
     if !current::is_vacant(owner) {
         // SAFETY: as in `validate`.
