@@ -2,6 +2,22 @@
 //!
 //! This package is the command line: arguments, progress, tables, exit codes. The work is in the libraries.
 
+/// As std's, which panics where nobody reads standard error any more: a terminal that was closed, `2>&1 | head`.
+macro_rules! eprintln {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+
+/// As [`eprintln`], without an end of line.
+macro_rules! eprint {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stderr(), $($what)*);
+    }};
+}
+
 mod commands;
 mod elf;
 mod limits;

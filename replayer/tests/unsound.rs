@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::ops::ControlFlow;
+
 use common::tape_of;
 use replayer::{PlanError, PlanOptions};
 use trace_format::{BlockId, Event, EventKind};
@@ -23,7 +25,7 @@ fn free(time_ns: u64, thread: u32, index: u64) -> Event {
 }
 
 fn error_of(threads: &[Vec<Event>]) -> PlanError {
-    replayer::plan(&tape_of(threads), &PlanOptions::default(), &|_| {})
+    replayer::plan(&tape_of(threads), &PlanOptions::default(), &|_| ControlFlow::Continue(()))
         .expect_err("no plan can be made of this")
 }
 
@@ -147,7 +149,7 @@ fn threads_that_wait_in_a_circle() {
         vec![malloc(7), free(7, 1, 0)],
         vec![malloc(7), free(7, 0, 0)],
     ]);
-    assert!(replayer::plan(&tape, &PlanOptions::default(), &|_| {}).is_ok());
+    assert!(replayer::plan(&tape, &PlanOptions::default(), &|_| ControlFlow::Continue(())).is_ok());
 }
 
 #[test]

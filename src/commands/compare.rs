@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
@@ -11,6 +12,7 @@ use trace_format::{FileSource, Tape};
 use trace_recorder::info::info_with_progress;
 use trace_recorder::{Phase, Scale, Scenario, ScenarioOptions, record_scenario};
 
+use super::record::abort;
 use super::measure::{MeasureArgs, Tapes, interruption, measure, write_results};
 use super::replay::{print, verdict};
 use crate::{progress, table};
@@ -56,23 +58,26 @@ const SCENARIOS: [Scenario; 3] = [Scenario::Basic, Scenario::Ephemeral, Scenario
 pub fn run(args: &CompareArgs) -> Result<ExitCode> {
     std::fs::create_dir_all(&args.output)
         .with_context(|| format!("{}: cannot be made", args.output.display()))?;
+    let stop = interruption()?;
     let recorded;
     let files = if args.files.is_empty() {
-        recorded = record(args.scale, &args.output.join("tapes"), args.how.resume)?;
+        let folder = args.output.join("tapes");
+        recorded = record(args.scale, &folder, args.how.resume, &stop)?;
         &recorded
     } else {
         &args.files
     };
     let file = args.output.join("results.json");
     let tapes = Tapes::gather(files)?;
-    let stop = interruption()?;
     let mut results = measure(tapes.paths(), &args.how, Some(&file), &stop)?;
     if results.partial.is_none() {
         profile(&mut results, tapes.paths());
     }
     write_results(&results, &file)?;
-    print(&table::render(&results))?;
+    // The report is made even if nobody reads the table any more.
+    let told = print(&table::render(&results));
     let written = reports::write_report(&results, &args.output)?;
+    told?;
     print(&format!("Report: {}\n", written.index.display()))?;
     Ok(verdict(&results))
 }
@@ -110,7 +115,7 @@ fn blocks(file: &Path) -> Result<TapeProfile> {
 }
 
 /// Records the scenarios into `dir`. With `keep`, tapes that lie there are taken as they are.
-fn record(scale: Scale, dir: &Path, keep: bool) -> Result<Vec<PathBuf>> {
+fn record(scale: Scale, dir: &Path, keep: bool, stop: &AtomicBool) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
     let options = ScenarioOptions {
         scale,
@@ -126,7 +131,8 @@ fn record(scale: Scale, dir: &Path, keep: bool) -> Result<Vec<PathBuf>> {
             bar: progress::bar(0, "recording"),
         });
         let outcome = record_scenario(scenario, &options, &path, &|phase, done, total| {
-            show(&bar, scenario, phase, done, total)
+            show(&bar, scenario, phase, done, total);
+            abort::if_asked(stop);
         });
         if let Ok(bar) = bar.lock() {
             bar.bar.finish_and_clear();

@@ -1,5 +1,6 @@
 //! `heaptape record`: makes a tape.
 
+pub(super) mod abort;
 mod launch;
 mod program;
 pub(super) mod tapes;
@@ -15,6 +16,8 @@ use trace_recorder::units::grouped;
 use trace_recorder::{
     RecordError, Scale, Scenario, ScenarioOptions, record_scenario, record_scenario_to,
 };
+
+use super::measure::interruption;
 
 /// Record what a program asks of its allocator
 ///
@@ -177,8 +180,12 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
         );
         return Ok(ExitCode::from(2));
     }
+    let stop = interruption()?;
     let bars = tapes::Bars::default();
-    let progress = |phase, done, total| bars.tell(phase, done, total);
+    let progress = |phase, done, total| {
+        bars.tell(phase, done, total);
+        abort::if_asked(&stop);
+    };
     let recorded = if to_stdout {
         record_scenario_to(scenario, &options, &mut std::io::stdout().lock(), &progress)
     } else {

@@ -8,6 +8,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::replay::print;
+
 /// Draw the report again from a results.json, or set several side by side
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -85,8 +87,8 @@ fn redraw(file: &Path, dir: &Path) -> anyhow::Result<ExitCode> {
                 .with_context(|| format!("{}: cannot be written", beside.display()))?;
         }
     }
-    println!("{}", written.headline);
-    println!("Report: {}", written.index.display());
+    let index = written.index.display();
+    print(&format!("{}\nReport: {index}\n", written.headline))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -102,20 +104,21 @@ fn side_by_side(files: &[PathBuf], dir: &Path, limit: Option<f64>) -> anyhow::Re
     };
     let diff = Diff::new(*first, others);
     let written = write_diff(&diff, dir)?;
-    println!("{}", written.headline);
+    let mut text = format!("{}\n", written.headline);
     for note in diff.notes() {
-        println!("note: {note}");
+        text.push_str(&format!("note: {note}\n"));
     }
     let slower = limit.map_or_else(Vec::new, |limit| diff.regressions(limit));
     for regression in &slower {
-        println!("slower: {regression}");
+        text.push_str(&format!("slower: {regression}\n"));
     }
-    println!("Report: {}", written.index.display());
-    Ok(if slower.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    text.push_str(&format!("Report: {}\n", written.index.display()));
+    let told = print(&text);
+    if !slower.is_empty() {
+        // Whether anybody reads it or not: a script goes by this.
+        return Ok(ExitCode::FAILURE);
+    }
+    told.map(|()| ExitCode::SUCCESS)
 }
 
 /// The results, and their text where it came from standard input and can't be read again.

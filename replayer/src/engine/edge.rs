@@ -46,8 +46,7 @@ fn membarrier(command: i32) -> bool {
 /// the maker runs at this moment and a spin of some microseconds catches it; where threads outnumber the cores, it most likely
 /// waits for the very core that we would spin on.
 pub(super) fn looks(threads: usize) -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if threads <= cores { 256 } else { 4 }
+    if threads <= super::cores() { 256 } else { 4 }
 }
 
 /// Hands a block (null: refused) to whoever releases it.
@@ -146,7 +145,8 @@ fn sleep(slot: &AtomicUsize, sleepers: &Sleepers) -> usize {
 #[cold]
 #[inline(never)]
 fn wake(slot: &AtomicUsize, waits: &mut Waits) {
-    let began = now_ns();
+    // Processor time: who is woken often runs at once on this very core, and that is no waiting of ours.
+    let cpu = thread_cpu_ns();
     // SAFETY: the address is that of a live atomic; the kernel uses it as a key and reads nothing there.
     unsafe {
         libc::syscall(
@@ -156,7 +156,7 @@ fn wake(slot: &AtomicUsize, waits: &mut Waits) {
             1,
         );
     }
-    waits.sys_ns += now_ns() - began;
+    waits.sys_ns += thread_cpu_ns().saturating_sub(cpu);
 }
 
 /// The half of the slot that holds its lower 32 bits; futexes are 32 bits wide.

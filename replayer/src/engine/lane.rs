@@ -3,11 +3,12 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
+use super::beats::Beats;
 use super::board::Cell;
 use super::calls::Calls;
 use super::edge::Sleepers;
 use super::gate::Gate;
-use crate::plan::{Op, Wide};
+use crate::plan::{Op, Part, Wide};
 
 /// The three kinds of request whose latency is told apart.
 pub(super) const KINDS: usize = 3;
@@ -26,6 +27,8 @@ pub(super) struct Field {
     /// How often a thread that waits looks again before it sleeps.
     pub looks: u32,
     pub sleepers: Sleepers,
+    /// What holds the threads together.
+    pub beats: Beats,
     /// Where threads stop between windows.
     pub gate: Gate,
     /// When the run began, monotonic clock; only a paced run reads it.
@@ -116,6 +119,9 @@ pub(super) struct Task {
     /// For each window, how many of the operations there are up to its end.
     pub ends: *const u64,
     pub windows: usize,
+    /// The parts of the program.
+    pub parts: *const Part,
+    pub part_count: usize,
     /// The number of the gate's first window.
     pub first_gate: u32,
 }

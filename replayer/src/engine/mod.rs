@@ -4,6 +4,7 @@
 //! the engine allocates, locks or prints (a test with a counting allocator holds it to that). The engine calls the allocator through
 //! [`Calls`] only.
 
+mod beats;
 mod board;
 mod calls;
 mod clock;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::mapping::{MapError, Table};
 use crate::plan::{PlanView, Step};
 use crate::results::{Histograms, Latencies};
+use beats::Beats;
 use edge::Sleepers;
 use gate::Gate;
 use lane::{Field, KINDS, Lane, Task};
@@ -158,6 +160,7 @@ impl Engine {
             sample_every: options.sample_every,
             looks: edge::looks(lane_count),
             sleepers: Sleepers::new(),
+            beats: Beats::new(&view, cores()),
             gate: Gate::default(),
             began_ns: AtomicU64::new(0),
         });
@@ -205,6 +208,8 @@ impl Engine {
                 len: row.ops as usize,
                 ends: ends.as_ptr(),
                 windows,
+                parts: view.parts().as_ptr().wrapping_add(row.first_part as usize),
+                part_count: row.parts as usize,
                 first_gate: if folded { FIRST } else { 0 },
             })
             .collect();
@@ -430,6 +435,11 @@ impl Threads<'_> {
         }
         Ok(())
     }
+}
+
+/// Processors that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 type Routine = extern "C" fn(*mut std::ffi::c_void) -> *mut std::ffi::c_void;

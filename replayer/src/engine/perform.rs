@@ -35,33 +35,37 @@ pub(super) extern "C" fn thread<const TOUCH: u8>(task: *mut c_void) -> *mut c_vo
         hand: std::ptr::null_mut(),
         hand_size: 0,
     };
-    let mut samples = Samples {
-        every: field.sample_every,
-        random: lane.random,
-    };
+    let mut samples = Samples::new(field.sample_every, lane.random);
     if let Some(begin) = performer.calls.begin {
         // SAFETY: the allocator's own, for the beginning of a thread.
         unsafe { begin() };
     }
     // SAFETY: one number a window, in the plan's mapping.
     let ends = unsafe { std::slice::from_raw_parts(task.ends, task.windows) };
-    let mut done = 0;
-    for (window, &end) in ends.iter().enumerate() {
-        let part = done..end as usize;
-        done = end as usize;
-        // SAFETY: ops of a checked plan, in order; a paced task has as many times as operations, in the same mapping.
-        unsafe {
-            if task.due.is_null() {
-                asap(&mut performer, &mut samples, &ops[part]);
-            } else {
-                let due = std::slice::from_raw_parts(task.due.add(part.start), part.len());
-                pace::paced(&mut performer, &mut samples, &ops[part], due);
+    // SAFETY: as above.
+    let parts = unsafe { std::slice::from_raw_parts(task.parts, task.part_count) };
+    let (mut done, mut window) = (0, 0);
+    for part in parts {
+        // A beat lies in several windows where those are finer.
+        while done < part.end as usize {
+            while ends[window] as usize <= done {
+                window += 1;
+                field.gate.pass(task.first_gate + window as u32);
+            }
+            field.beats.wait(part.beat);
+            let range = done..(part.end.min(ends[window]) as usize);
+            done = range.end;
+            // SAFETY: ops of a checked plan, in order; a paced task has as many times as operations, in the same mapping.
+            unsafe {
+                if task.due.is_null() {
+                    asap(&mut performer, &mut samples, &ops[range]);
+                } else {
+                    let due = std::slice::from_raw_parts(task.due.add(range.start), range.len());
+                    pace::paced(&mut performer, &mut samples, &ops[range], due);
+                }
             }
         }
-        if done == ops.len() {
-            break;
-        }
-        field.gate.pass(task.first_gate + window as u32 + 1);
+        field.beats.done(part.beat);
     }
     if let Some(end) = performer.calls.end {
         // SAFETY: the allocator's own, for the end of a thread; nothing of it is called after.
@@ -98,26 +102,31 @@ unsafe fn asap<const TOUCH: u8>(
     }
 }
 
-/// Which operations are sampled.
+/// Which operations are sampled: between 0 and twice the mean distance away from the last, since even steps would hit the same kind
+/// again and again in regular programs.
 pub(super) struct Samples {
     every: u32,
     random: u64,
+    /// Operations before the next that is sampled.
+    left: usize,
 }
 
 impl Samples {
-    /// Splits at the next operation to be sampled, which is the second part's first: between 0 and twice the mean away, since even
-    /// steps would hit the same kind again and again in regular programs. `None` when nothing is left.
-    fn next<'a>(&mut self, left: &'a [Op]) -> Option<(&'a [Op], &'a [Op])> {
-        if left.is_empty() {
-            return None;
-        }
-        Some(left.split_at(self.gap(left)))
+    /// One in `every` on average; none where that is 0.
+    fn new(every: u32, random: u64) -> Samples {
+        let mut samples = Samples {
+            every,
+            random,
+            left: 0,
+        };
+        samples.draw();
+        samples
     }
 
-    /// How many operations there are before the next that is sampled, at most all that are left.
-    pub fn gap(&mut self, left: &[Op]) -> usize {
+    fn draw(&mut self) {
         if self.every == 0 {
-            return left.len();
+            self.left = usize::MAX;
+            return;
         }
         // xorshift64 (Marsaglia 2003).
         let mut x = self.random;
@@ -126,10 +135,30 @@ impl Samples {
         x ^= x << 17;
         self.random = x;
         let range = u64::from(self.every) * 2 - 1;
-        let gap = (((x >> 32) * range) >> 32) as usize;
+        self.left = (((x >> 32) * range) >> 32) as usize;
+    }
+
+    /// Splits at the next operation to be sampled, which is the second part's first; that part is empty if it lies beyond. `None` when
+    /// nothing is left.
+    fn next<'a>(&mut self, ops: &'a [Op]) -> Option<(&'a [Op], &'a [Op])> {
+        if ops.is_empty() {
+            return None;
+        }
+        Some(ops.split_at(self.gap(ops)))
+    }
+
+    /// How many of these operations come before the next that is sampled: all, if that one lies beyond them.
+    pub fn gap(&mut self, ops: &[Op]) -> usize {
         // A Take calls nobody: the operation after it is sampled instead.
-        let takes = left.get(gap).and_then(|op| op.kind()) == Some(Kind::Take);
-        (gap + usize::from(takes)).min(left.len())
+        let takes = ops.get(self.left).and_then(|op| op.kind()) == Some(Kind::Take);
+        let gap = self.left.saturating_add(usize::from(takes));
+        if gap < ops.len() {
+            self.draw();
+            gap
+        } else {
+            self.left = gap - ops.len();
+            ops.len()
+        }
     }
 }
 

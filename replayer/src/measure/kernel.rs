@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use crate::mapping::page_size;
 
@@ -152,28 +154,21 @@ pub struct Ended {
     pub exit_code: i32,
 }
 
-/// Looks whether a child has ended; `None`: it runs.
-pub fn wait_child(pid: u32) -> std::io::Result<Option<Ended>> {
+/// Waits for a child that has ended, and says what it took.
+pub fn wait_child(pid: u32) -> std::io::Result<Ended> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     let mut status = 0;
-    // SAFETY: both live through the call. Whoever started the child does not wait for it otherwise.
-    let found = unsafe {
-        libc::wait4(
-            pid as libc::pid_t,
-            &mut status,
-            libc::WNOHANG,
-            usage.as_mut_ptr(),
-        )
-    };
-    if found < 0 {
+    loop {
+        // SAFETY: both live through the call. Whoever started the child does not wait for it otherwise.
+        let found =
+            unsafe { libc::wait4(pid as libc::pid_t, &mut status, 0, usage.as_mut_ptr()) };
+        if found >= 0 {
+            break;
+        }
         let error = std::io::Error::last_os_error();
-        return match error.kind() {
-            std::io::ErrorKind::Interrupted => Ok(None),
-            _ => Err(error),
-        };
-    }
-    if found == 0 {
-        return Ok(None);
+        if error.kind() != std::io::ErrorKind::Interrupted {
+            return Err(error);
+        }
     }
     // SAFETY: rusage is integers only, zeroed before and filled by the call.
     let usage = unsafe { usage.assume_init() };
@@ -182,12 +177,55 @@ pub fn wait_child(pid: u32) -> std::io::Result<Option<Ended>> {
     } else {
         libc::WEXITSTATUS(status)
     };
-    Ok(Some(Ended {
+    Ok(Ended {
         usage: Usage::from_kernel(&usage),
         // getrusage(2): in kilobytes.
         peak_rss_bytes: usage.ru_maxrss as u64 * 1024,
         exit_code,
-    }))
+    })
+}
+
+/// A child's end, which one can wait for without looking again and again (pidfd_open(2)).
+pub struct Ending {
+    child: OwnedFd,
+}
+
+impl Ending {
+    /// The end of a child of ours that nobody has waited for.
+    pub fn of(pid: u32) -> std::io::Result<Ending> {
+        // SAFETY: the call takes numbers only.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) };
+        if fd < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        // SAFETY: the call just gave us this descriptor; nobody else knows it.
+        let child = unsafe { OwnedFd::from_raw_fd(fd as i32) };
+        Ok(Ending { child })
+    }
+
+    /// Waits until the child has ended, at most so long, or until a signal comes. Whether it has ended; it is still there for whoever
+    /// waits for it.
+    pub fn wait(&self, most: Duration) -> std::io::Result<bool> {
+        let mut one = libc::pollfd {
+            fd: self.child.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let timeout = libc::timespec {
+            tv_sec: most.as_secs() as libc::time_t,
+            tv_nsec: libc::c_long::from(most.subsec_nanos() as i32),
+        };
+        // SAFETY: one structure, which lives through the call, as does the time; no signal mask is given.
+        let ready = unsafe { libc::ppoll(&mut one, 1, &timeout, std::ptr::null()) };
+        if ready < 0 {
+            let error = std::io::Error::last_os_error();
+            return match error.kind() {
+                std::io::ErrorKind::Interrupted => Ok(false),
+                _ => Err(error),
+            };
+        }
+        Ok(ready > 0)
+    }
 }
 
 /// Ends all processes of a group that a child of ours leads.

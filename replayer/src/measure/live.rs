@@ -98,11 +98,13 @@ pub fn run_live(
         .map_err(|error| failed("the process that measures could not be started", &error))?;
     let group = child.id();
     let began = Instant::now();
+    let waiting = |error: std::io::Error| failed("waiting for the program", &error);
+    let end = kernel::Ending::of(group).map_err(waiting)?;
     let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) => {}
-            Err(error) => return Err(failed("waiting for the program", &error)),
+        // A signal ends the waiting at once.
+        let left = timeout.saturating_sub(began.elapsed());
+        if end.wait(left.min(MOST_PAUSE)).map_err(waiting)? {
+            break child.wait().map_err(waiting)?;
         }
         let why = if stop.load(Ordering::Relaxed) {
             Some(LiveError::Interrupted)
@@ -116,7 +118,6 @@ pub fn run_live(
             let _ = child.wait();
             return Err(why);
         }
-        std::thread::sleep(Duration::from_millis(2));
     };
     let text = fs::read_to_string(report.path()).unwrap_or_default();
     match serde_json::from_str::<Result<Lived, String>>(&text) {
@@ -179,28 +180,37 @@ fn measure(arguments: &[OsString]) -> Result<Lived, String> {
         ErrorKind::NotFound => format!("{}: no such program", Path::new(program).display()),
         _ => format!("{}: {error}", Path::new(program).display()),
     })?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak_anon = 0;
-    loop {
-        // Some microseconds of this process's time, not of the program's.
-        if let Some(anon) = kernel::status_field(&status, "RssAnon") {
-            peak_anon = peak_anon.max(anon);
-        }
-        match kernel::wait_child(child.id()) {
-            Err(error) => return Err(format!("waiting for the program: {error}")),
-            Ok(None) => std::thread::sleep(Duration::from_millis(1)),
-            Ok(Some(ended)) => {
-                return Ok(Lived {
-                    elapsed_ns: now_ns() - began,
-                    user_ns: ended.usage.user_ns,
-                    sys_ns: ended.usage.sys_ns,
-                    peak_rss_bytes: ended.peak_rss_bytes,
-                    peak_anon_bytes: peak_anon,
-                    minor_faults: ended.usage.minor_faults,
-                    major_faults: ended.usage.major_faults,
-                    exit_code: ended.exit_code,
-                });
-            }
-        }
+    let pid = child.id();
+    let end = kernel::Ending::of(pid).map_err(|error| format!("watching the program: {error}"))?;
+    let status = format!("/proc/{pid}/status");
+    let (mut file_bytes, mut pause) = (0, FIRST_LOOK);
+    // Each look takes a processor from the program for a moment, and whoever waited for one may get it then: in a program of many
+    // threads that changes how far each has come. So there are few looks, and the peak is the kernel's own.
+    while !end
+        .wait(pause)
+        .map_err(|error| format!("waiting for the program: {error}"))?
+    {
+        let mapped = ["RssFile", "RssShmem"].map(|field| kernel::status_field(&status, field));
+        file_bytes = mapped.into_iter().flatten().sum::<u64>().max(file_bytes);
+        pause = (pause * 2).min(MOST_PAUSE);
     }
+    let ended = kernel::wait_child(pid).map_err(|error| format!("waiting for the program: {error}"))?;
+    Ok(Lived {
+        elapsed_ns: now_ns() - began,
+        user_ns: ended.usage.user_ns,
+        sys_ns: ended.usage.sys_ns,
+        peak_rss_bytes: ended.peak_rss_bytes,
+        peak_anon_bytes: if file_bytes > 0 {
+            ended.peak_rss_bytes.saturating_sub(file_bytes)
+        } else {
+            0
+        },
+        minor_faults: ended.usage.minor_faults,
+        major_faults: ended.usage.major_faults,
+        exit_code: ended.exit_code,
+    })
 }
+
+/// When the program is looked at first, and the longest time between two looks.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+const MOST_PAUSE: Duration = Duration::from_secs(1);

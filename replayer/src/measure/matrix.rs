@@ -96,7 +96,9 @@ pub fn run_matrix(tapes: &[PathBuf], how: &Measurement<'_>) -> Result<Results, R
                 0 => &results.tapes[..],
                 _ => &results.tapes[..results.tapes.len() - 1],
             };
-            let session = Session::open(path, others, threads, how)?;
+            let Some(session) = Session::open(path, others, threads, how)? else {
+                break;
+            };
             if at == 0 {
                 results.tapes.push(session.summary().clone());
             }
@@ -169,13 +171,24 @@ fn measure(
         done: place.before as u64 * each,
         total: place.measurements as u64 * each,
     };
-    let harness = session.calibrate(&mut step, &mut results.faults);
-    if let Some(first) = how.allocators.first() {
-        session.warm_up(first, &mut step, &mut results.faults);
-    }
-    let busy = super::busy::Busy::begin();
     let names: Vec<String> = how.allocators.iter().map(ToString::to_string).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let earlier = |name: &str, repetition| {
+        done.and_then(|done| done.run(session.summary(), name, threads, repetition))
+    };
+    let all_there = names
+        .iter()
+        .all(|name| (1..=repetitions).all(|repetition| earlier(name, repetition).is_some()));
+    let mut harness = Harness::default();
+    if all_there && budget.is_none() {
+        step.done += u64::from(extra);
+    } else {
+        harness = session.calibrate(&mut step, &mut results.faults);
+        if let Some(first) = how.allocators.first() {
+            session.warm_up(first, &mut step, &mut results.faults);
+        }
+    }
+    let busy = super::busy::Busy::begin();
     let mut refused = vec![false; count];
     'all: for repetition in 1..=MOST_REPETITIONS.max(repetitions) {
         let over = match place.share {
@@ -201,9 +214,7 @@ fn measure(
                 step.done += 1;
                 continue;
             }
-            if let Some(run) =
-                done.and_then(|d| d.run(session.summary(), names[at], threads, repetition))
-            {
+            if let Some(run) = earlier(names[at], repetition) {
                 results.runs.push(run);
                 step.done += 1;
                 continue;
@@ -217,7 +228,13 @@ fn measure(
                 }
                 None => break 'all,
             }
-            (how.save)(&so_far(results, tape, threads, &names));
+            (how.save)(&so_far(results, tape, threads, &names, &busy.doubts()));
+        }
+    }
+    let mut doubts = busy.doubts();
+    for earlier in done.map_or(&[][..], |done| done.doubts(session.summary(), threads)) {
+        if !doubts.contains(earlier) {
+            doubts.push(earlier.clone());
         }
     }
     results.summary.extend(summarize(
@@ -226,12 +243,18 @@ fn measure(
         &names,
         &results.runs,
         &results.faults,
-        &busy.doubts(),
+        &doubts,
     ));
 }
 
 /// What is measured by now, marked as a part.
-fn so_far(results: &Results, tape: &str, threads: Option<u32>, names: &[&str]) -> Results {
+fn so_far(
+    results: &Results,
+    tape: &str,
+    threads: Option<u32>,
+    names: &[&str],
+    doubts: &[String],
+) -> Results {
     let mut part = results.clone();
     part.summary.extend(summarize(
         tape,
@@ -239,7 +262,7 @@ fn so_far(results: &Results, tape: &str, threads: Option<u32>, names: &[&str]) -
         names,
         &part.runs,
         &part.faults,
-        &[],
+        doubts,
     ));
     part.partial = Some(format!(
         "ended after {} runs; `--resume` makes the others",

@@ -1,12 +1,15 @@
 //! Going on with a measurement that was broken off.
 
 use super::error::ReplayError;
+use super::statistics::summarize;
 use crate::results::{Results, Run, TapeSummary};
 
 /// Runs of an earlier measurement.
 pub(super) struct Done {
     /// Each with its tape's digest: names may differ when the list of tapes does.
     runs: Vec<(String, Run)>,
+    /// For each tape's digest and number of threads: what made its runs doubtful as a whole, in sentences.
+    doubts: Vec<(String, Option<u32>, Vec<String>)>,
 }
 
 impl Done {
@@ -18,7 +21,16 @@ impl Done {
         };
         Done {
             runs: earlier.runs.iter().filter_map(digest).collect(),
+            doubts: doubts(earlier),
         }
+    }
+
+    /// What made the earlier runs of a tape doubtful.
+    pub fn doubts(&self, tape: &TapeSummary, threads: Option<u32>) -> &[String] {
+        self.doubts
+            .iter()
+            .find(|(digest, on, _)| *digest == tape.sha256 && *on == threads)
+            .map_or(&[], |(_, _, doubts)| doubts)
     }
 
     /// The earlier run, under the tape's present name.
@@ -40,6 +52,36 @@ impl Done {
             ..run.clone()
         })
     }
+}
+
+/// Warnings of the earlier summaries that do not follow from the runs: those of the machine. Others are made anew.
+fn doubts(earlier: &Results) -> Vec<(String, Option<u32>, Vec<String>)> {
+    let mut all = Vec::new();
+    for summary in &earlier.summary {
+        let Some(tape) = earlier.tapes.iter().find(|t| t.name == summary.tape) else {
+            continue;
+        };
+        let place = (&tape.sha256, summary.threads);
+        if all.iter().any(|(digest, on, _)| (digest, *on) == place) {
+            continue;
+        }
+        let again = summarize(
+            &summary.tape,
+            summary.threads,
+            &[&summary.allocator],
+            &earlier.runs,
+            &earlier.faults,
+            &[],
+        );
+        let follows = |warning: &&String| again.iter().any(|s| s.warnings.contains(*warning));
+        let rest = summary.warnings.iter().filter(|w| !follows(w));
+        all.push((
+            tape.sha256.clone(),
+            summary.threads,
+            rest.cloned().collect(),
+        ));
+    }
+    all
 }
 
 /// Whether `now` measures in the same way, on the same machine and the same allocators, as `earlier` did.
@@ -89,4 +131,77 @@ pub(super) fn shared_warnings(results: &Results) -> Vec<String> {
                 .all(|summary| summary.warnings.contains(warning))
     };
     first.warnings.iter().filter(everywhere).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{AllocatorInfo, Summary};
+
+    fn results() -> Results {
+        Results {
+            tapes: vec![TapeSummary {
+                name: "old name".into(),
+                sha256: "ab".into(),
+                ..TapeSummary::default()
+            }],
+            allocators: vec![AllocatorInfo {
+                name: "x".into(),
+                version: Some("1".into()),
+                ..AllocatorInfo::default()
+            }],
+            runs: vec![Run {
+                tape: "old name".into(),
+                allocator: "x".into(),
+                repetition: 2,
+                failed: 3,
+                peak_rss_bytes: Some(1),
+                ..Run::default()
+            }],
+            summary: vec![Summary {
+                tape: "old name".into(),
+                allocator: "x".into(),
+                warnings: vec![
+                    "3 requests failed over 1 runs: work that was not done counts as fast".into(),
+                    "other programs used 30 % of the processors while this was measured".into(),
+                ],
+                ..Summary::default()
+            }],
+            ..Results::default()
+        }
+    }
+
+    #[test]
+    fn runs_are_found_by_the_tape_and_not_by_its_name() {
+        let done = Done::of(&results());
+        let tape = |digest: &str| TapeSummary {
+            name: "new name".into(),
+            sha256: digest.into(),
+            ..TapeSummary::default()
+        };
+        let run = done.run(&tape("ab"), "x", None, 2).unwrap();
+        assert_eq!((run.tape.as_str(), run.failed), ("new name", 3));
+        assert_eq!(done.run(&tape("ab"), "x", None, 1), None);
+        assert_eq!(done.run(&tape("ab"), "x", Some(2), 2), None);
+        assert_eq!(done.run(&tape("cd"), "x", None, 2), None);
+        // What the runs themselves say is said anew; the machine is remembered.
+        let doubts = done.doubts(&tape("ab"), None);
+        assert!(
+            doubts.len() == 1 && doubts[0].contains("30 %"),
+            "{doubts:?}"
+        );
+        assert!(done.doubts(&tape("ab"), Some(1)).is_empty());
+    }
+
+    #[test]
+    fn another_version_can_not_be_resumed() {
+        let mut now = results();
+        assert!(check(&results(), &now).is_ok());
+        now.allocators[0].version = Some("2".into());
+        let refused = check(&results(), &now).unwrap_err().to_string();
+        assert!(refused.contains("x has changed since"), "{refused}");
+        let mut now = results();
+        now.machine.cores = 9;
+        assert!(check(&results(), &now).is_err());
+    }
 }

@@ -1,5 +1,6 @@
 //! One tape with one number of threads, ready to be run.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +16,7 @@ use super::tape_file::{self, sha256};
 use crate::allocators::AllocatorName;
 use crate::engine::Board;
 use crate::mapping::{MapError, MemoryFile};
-use crate::plan::{self, Pace, Plan};
+use crate::plan::{self, Pace, Plan, PlanError};
 use crate::results::{Fault, Run, TapeSummary, TimeSplit};
 
 /// One tape with one number of threads, ready to be run.
@@ -47,13 +48,13 @@ impl Harness {
 }
 
 impl<'a> Session<'a> {
-    /// Reads the tape and makes its plan.
+    /// Reads the tape and makes its plan. `None`: nobody wants it any more.
     pub fn open(
         path: &Path,
         others: &[TapeSummary],
         threads: Option<u32>,
         how: &'a Measurement<'a>,
-    ) -> Result<Session<'a>, ReplayError> {
+    ) -> Result<Option<Session<'a>>, ReplayError> {
         let open_error = |error| ReplayError::Open {
             path: path.to_owned(),
             error,
@@ -71,15 +72,30 @@ impl<'a> Session<'a> {
                 done: done.fetch_add(more, Ordering::Relaxed) + more,
                 total,
             });
+            if how.stop.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
-        tell(0);
         let options = how.settings.plan_options(threads);
-        let plan = plan::plan(&tape, &options, &tell).map_err(|error| ReplayError::Plan {
-            path: path.to_owned(),
-            error,
-        })?;
-        let mut summary =
-            tape_file::summary(&tape, name.clone(), sha256(path).map_err(open_error)?);
+        let (plan, digest) = std::thread::scope(|scope| {
+            let digest = scope.spawn(|| sha256(path, how.stop));
+            let plan = plan::plan(&tape, &options, &tell);
+            (plan, digest.join())
+        });
+        let plan = match plan {
+            Err(PlanError::Unwanted) => return Ok(None),
+            other => other.map_err(|error| ReplayError::Plan {
+                path: path.to_owned(),
+                error,
+            })?,
+        };
+        let digest = digest.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let Some(digest) = digest.map_err(open_error)? else {
+            return Ok(None);
+        };
+        let mut summary = tape_file::summary(&tape, name.clone(), digest);
         // Recording and planning leave free memory behind.
         kernel::give_back();
         let facts = plan.facts();
@@ -89,12 +105,12 @@ impl<'a> Session<'a> {
         summary.plan_ops = Some(facts.counts.ops);
         summary.edges = Some(facts.counts.shared);
         summary.plan_windows = Some(facts.counts.windows).filter(|&windows| windows > 1);
-        Ok(Session {
+        Ok(Some(Session {
             plan,
             summary,
             threads,
             how,
-        })
+        }))
     }
 
     /// The tape, as the results have it.

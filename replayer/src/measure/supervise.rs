@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::kernel;
 use super::job::{Job, Measured, Reply, WORKER_COMMAND};
 use super::watch::Watcher;
 use crate::allocators::AllocatorName;
@@ -237,28 +238,35 @@ fn wait(
     limits: Limits<'_>,
 ) -> Result<ExitStatus, NoRun> {
     let began = Instant::now();
+    let lost = |error: std::io::Error| {
+        NoRun::Fault(
+            FaultKind::Other,
+            format!("the worker could not be waited for: {error}"),
+        )
+    };
+    let end = kernel::Ending::of(child.id());
     loop {
-        let stop = match child.try_wait() {
-            Ok(Some(status)) => {
-                return if limits.stop.load(Ordering::Relaxed) {
-                    Err(NoRun::Interrupted)
-                } else {
-                    Ok(status)
-                };
+        let pause = watcher.look();
+        let ended = match &end {
+            Ok(end) => end.wait(pause),
+            Err(error) => Err(error.kind().into()),
+        };
+        let stop = match ended {
+            Ok(false) => over(watcher, began.elapsed(), limits),
+            Ok(true) if limits.stop.load(Ordering::Relaxed) => Some(NoRun::Interrupted),
+            Ok(true) => {
+                // With whatever the allocator may have started: nothing stays behind, and nobody holds the pipes open.
+                kernel::kill_group(child.id());
+                return child.wait().map_err(lost);
             }
-            Ok(None) => over(watcher, began.elapsed(), limits),
-            Err(error) => Some(NoRun::Fault(
-                FaultKind::Other,
-                format!("the worker could not be waited for: {error}"),
-            )),
+            Err(error) => Some(lost(error)),
         };
         if let Some(why) = stop {
-            // Both can only fail if the worker is gone already.
-            let _ = child.kill();
+            kernel::kill_group(child.id());
+            // Fails only if it is gone already.
             let _ = child.wait();
             return Err(why);
         }
-        std::thread::sleep(watcher.look());
     }
 }
 

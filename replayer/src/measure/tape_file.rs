@@ -3,18 +3,22 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 use trace_format::{ReadAt, Tape};
 
 use crate::results::TapeSummary;
 
-/// SHA-256 of a file, in hexadecimal.
-pub(super) fn sha256(path: &Path) -> io::Result<String> {
+/// SHA-256 of a file, in hexadecimal; `None` if `stop` was set meanwhile.
+pub(super) fn sha256(path: &Path, stop: &AtomicBool) -> io::Result<Option<String>> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         match file.read(&mut buffer) {
             Ok(0) => break,
             Ok(len) => hash.update(&buffer[..len]),
@@ -22,11 +26,10 @@ pub(super) fn sha256(path: &Path) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    let digest = hash.finalize();
+    Ok(Some(
+        digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ))
 }
 
 /// The tape's own name, or its file's; with a number behind it if another tape of the results has it already.
@@ -80,9 +83,10 @@ mod tests {
         std::fs::write(&path, "abc").unwrap();
         // FIPS 180-2, appendix B.1.
         assert_eq!(
-            sha256(&path).unwrap(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+            sha256(&path, &AtomicBool::new(false)).unwrap().as_deref(),
+            Some("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
         );
+        assert_eq!(sha256(&path, &AtomicBool::new(true)).unwrap(), None);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::kernel;
 use crate::engine::{Board, now_ns};
 use crate::results::FootprintSample;
 
-/// The first distance of samples. Reading `statm` and the cells takes some microseconds of one core.
-const FIRST_DISTANCE: Duration = Duration::from_millis(1);
+/// The first distance of samples. Reading `statm` and the cells takes some ten microseconds of one core.
+const FIRST_DISTANCE: Duration = Duration::from_millis(2);
 
 /// When there are so many samples, every other is dropped and the distance doubled: a long run ends with 150 to 300.
 const MOST_SAMPLES: usize = 300;

@@ -105,6 +105,9 @@ pub enum PlanError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// Whoever asked for the plan wants it no more.
+    #[error("interrupted while the plan was made")]
+    Unwanted,
     /// More of something than a plan can number.
     #[error("the tape has {count} {what}, a plan holds at most {most}; replay a part of it")]
     TooMany {

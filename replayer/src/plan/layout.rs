@@ -1,7 +1,7 @@
 //! The plan as one flat file, so that it is made once and every worker only maps it.
 //!
 //! ```text
-//! header (one page) | rows | timeline | lane slots | window ends | wide records | operations | times
+//! header (one page) | rows | timeline | lane slots | window ends | parts | wide records | operations | times
 //! ```
 //! ```text
 //! each part on a 64-byte boundary; operations and times on a page's
@@ -43,6 +43,10 @@ pub struct Counts {
     pub windows: u64,
     /// Times of operations: as many as operations, or none.
     pub due: u64,
+    /// Parts of all rows' programs.
+    pub parts: u64,
+    /// Beats: stretches of time, a few of which the threads may be apart; 1: they may run as they like.
+    pub beats: u64,
     /// 1 where a row is a worker onto which several threads are folded, else 0.
     pub folded: u64,
 }
@@ -61,6 +65,20 @@ pub struct ThreadRow {
     pub lane: u32,
     /// When it begins, nanoseconds after the tape's first event.
     pub first_ns: u64,
+    /// Its first part.
+    pub first_part: u64,
+    /// How many parts.
+    pub parts: u64,
+}
+
+/// A part of a row's program: its operations of one beat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Part {
+    /// The beat.
+    pub beat: u64,
+    /// How many of the row's operations there are up to the part's end.
+    pub end: u64,
 }
 
 /// The file's first bytes.
@@ -80,6 +98,7 @@ pub(super) struct Offsets {
     pub timeline: usize,
     pub lane_slots: usize,
     pub ends: usize,
+    pub parts: usize,
     pub wide: usize,
     pub ops: usize,
     pub due: usize,
@@ -100,6 +119,7 @@ impl Offsets {
         let timeline = part(counts.timeline, size_of::<u32>(), PART_ALIGN)?;
         let lane_slots = part(counts.lanes, size_of::<u32>(), PART_ALIGN)?;
         let ends = part(ends, size_of::<u64>(), PART_ALIGN)?;
+        let parts = part(counts.parts, size_of::<Part>(), PART_ALIGN)?;
         let wide = part(counts.wide, size_of::<Wide>(), PART_ALIGN)?;
         let ops = part(counts.ops, size_of::<Op>(), PAGE_ALIGN)?;
         let due = part(counts.due, size_of::<u64>(), PAGE_ALIGN)?;
@@ -111,6 +131,7 @@ impl Offsets {
             timeline,
             lane_slots,
             ends,
+            parts,
             wide,
             ops,
             due,
@@ -152,6 +173,8 @@ impl Header {
             c.align_log2,
             c.windows,
             c.due,
+            c.parts,
+            c.beats,
             c.folded,
             self.file_len,
         ]

@@ -22,12 +22,13 @@ mod op;
 mod options;
 mod program;
 mod sheet;
+mod stretches;
 mod survey;
 mod timeline;
 mod view;
-mod windows;
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -40,11 +41,11 @@ use folding::Folding;
 use layout::Offsets;
 use program::{Ground, Room, Writer, Written};
 use sheet::{Programs, Sheet};
+use stretches::Stretches;
 use survey::ThreadSurvey;
-use windows::Windows;
 
 pub use error::PlanError;
-pub use layout::{Counts, ThreadRow};
+pub use layout::{Counts, Part, ThreadRow};
 pub use op::{Kind, Op, Wide};
 pub use options::{Order, Pace, PlanOptions};
 pub use timeline::Step;
@@ -90,22 +91,52 @@ impl Plan {
 /// Bytes of the plan that an event takes: most are one operation.
 const EVENT_BYTES: u64 = size_of::<Op>() as u64;
 
-/// Makes the plan of a tape. `step` is called with numbers of events as they are done; every event is done twice.
+/// Told how many events more are done; every event is done twice. Where it breaks, the plan is not wanted any more.
+pub type Advance<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
+
+/// So much more is done.
+fn tell(advance: Advance<'_>, events: u64) -> Result<(), PlanError> {
+    match advance(events) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(PlanError::Unwanted),
+    }
+}
+
+/// Most beats of a tape, about.
+const MOST_BEATS: u64 = 512;
+
+/// Fewest events of a beat: a thread that ends one beat and begins another may have to sleep between.
+const BEAT_EVENTS: u64 = 4096;
+
+/// Events of a beat in a tape of so many.
+fn beat_events(events: u64) -> u64 {
+    events.div_ceil(MOST_BEATS).max(BEAT_EVENTS)
+}
+
+/// Makes the plan of a tape. `advance` hears how far that is.
 ///
 /// # Errors
-/// [`PlanError`]: an unreadable tape, or one whose order is not possible, with the thread and event where that shows.
+/// [`PlanError`]: an unreadable tape, or one whose order is not possible, with the thread and event where that shows;
+/// [`PlanError::Unwanted`] soon after `advance` broke.
 pub fn plan<S: ReadAt + Sync>(
     tape: &Tape<S>,
     options: &PlanOptions,
-    step: &(dyn Fn(u64) + Sync),
+    advance: Advance<'_>,
 ) -> Result<Plan, PlanError> {
     let began = Instant::now();
     let folding = Folding::new(tape, options.workers());
-    let survey::Survey { threads, crossings } = survey::survey(tape, &folding, step)?;
-    let crossings = Crossings::new(tape, crossings, &threads)?;
     let paced = options.pace == Pace::Recorded;
+    // Workers are all there all the time, and a pace holds threads together by itself.
+    let beats = if folding.folded || paced || options.order != Order::Thread {
+        Stretches::default()
+    } else {
+        Stretches::new(tape, beat_events(tape.totals().events))
+    };
+    let survey::Survey { threads, crossings } = survey::survey(tape, &folding, &beats, advance)?;
+    let crossings = Crossings::new(tape, crossings, &threads)?;
+    tell(advance, 0)?;
     let in_memory = options.memory.unwrap_or_else(memory_for_plans);
-    let windows = Windows::new(tape, in_memory / (EVENT_BYTES * if paced { 2 } else { 1 }));
+    let windows = Stretches::new(tape, in_memory / (EVENT_BYTES * if paced { 2 } else { 1 }));
     let line = if folding.folded {
         timeline::of_workers(folding.threads.len(), windows.count())
     } else {
@@ -117,6 +148,7 @@ pub fn plan<S: ReadAt + Sync>(
         folding: &folding,
         crossings: &crossings,
         windows: &windows,
+        beats: &beats,
         began_ns: first_ns(&threads).unwrap_or(0),
     };
     let mut rows = rows(&ground, &line.lane_of);
@@ -136,6 +168,8 @@ pub fn plan<S: ReadAt + Sync>(
             .unwrap_or(0),
         windows: windows.count() as u64,
         due: if paced { ops } else { 0 },
+        parts: rows.iter().map(|row| row.parts).sum(),
+        beats: beats.count() as u64,
         folded: u64::from(folding.folded),
     };
     if counts.wide > op::MOST_WIDE {
@@ -153,7 +187,7 @@ pub fn plan<S: ReadAt + Sync>(
 
     let file = file_for(offsets.end as u64, windows.count())?;
     let mut sheet = Sheet::new(&file, offsets, counts)?;
-    let written = write_programs(&ground, &rows, &mut sheet, step)?;
+    let written = write_programs(&ground, &rows, &mut sheet, advance)?;
 
     let mut lane_slots = vec![0u32; line.lanes as usize];
     for (row, written) in rows.iter_mut().zip(&written) {
@@ -163,18 +197,17 @@ pub fn plan<S: ReadAt + Sync>(
             *lane = (*lane).max(row.slots);
         }
     }
-    if written.iter().any(|w| w.tied) {
-        circle::find(&rows, sheet.ops(), crossings.len()).map_err(|stuck| {
-            let block = crossings.block(stuck.slot as usize);
-            match locate::release(tape, block, 0) {
-                Ok((thread, event)) => PlanError::Deadlock {
-                    thread,
-                    event,
-                    block,
-                },
-                Err(error) => error,
-            }
-        })?;
+    tell(advance, 0)?;
+    if written.iter().any(|w| w.tied)
+        && let Some(stuck) = circle::find(&rows, sheet.ops(), crossings.len(), advance)?
+    {
+        let block = crossings.block(stuck.slot as usize);
+        let (thread, event) = locate::release(tape, block, 0)?;
+        return Err(PlanError::Deadlock {
+            thread,
+            event,
+            block,
+        });
     }
     sheet.rows().copy_from_slice(&rows);
     for (raw, step) in sheet.timeline().iter_mut().zip(&line.steps) {
@@ -224,7 +257,7 @@ fn first_ns<'a>(threads: impl IntoIterator<Item = &'a ThreadSurvey>) -> Option<u
 }
 
 fn rows<S: ReadAt>(ground: &Ground<'_, S>, lane_of: &[u32]) -> Vec<ThreadRow> {
-    let mut first_op = 0;
+    let (mut first_op, mut first_part) = (0, 0);
     let one = |(number, threads): (usize, &Vec<u32>)| {
         let crossing = |&thread: &u32| ground.crossings.own(thread as usize).len() as u64;
         let surveys = || threads.iter().map(|&t| &ground.threads[t as usize]);
@@ -235,8 +268,16 @@ fn rows<S: ReadAt>(ground: &Ground<'_, S>, lane_of: &[u32]) -> Vec<ThreadRow> {
             slots: 0,
             lane: lane_of[number],
             first_ns: first_ns(surveys()).unwrap_or(ground.began_ns) - ground.began_ns,
+            first_part,
+            // All beats of a worker are one.
+            parts: if ground.folding.folded {
+                u64::from(ops > 0)
+            } else {
+                surveys().map(|thread| thread.parts).sum()
+            },
         };
         first_op += ops;
+        first_part += row.parts;
         row
     };
     ground.folding.threads.iter().enumerate().map(one).collect()
@@ -247,13 +288,14 @@ fn write_programs<S: ReadAt + Sync>(
     ground: &Ground<'_, S>,
     rows: &[ThreadRow],
     sheet: &mut Sheet,
-    step: &(dyn Fn(u64) + Sync),
+    advance: Advance<'_>,
 ) -> Result<Vec<Written>, PlanError> {
     let Programs {
         mut ops,
         mut due,
         mut wide,
         mut ends,
+        mut parts,
     } = sheet.programs();
     let mut first_wide = 0;
     let mut writers = Vec::with_capacity(rows.len());
@@ -272,17 +314,20 @@ fn write_programs<S: ReadAt + Sync>(
             ends: ends
                 .split_off_mut(..ground.windows.count())
                 .unwrap_or_default(),
+            parts: parts
+                .split_off_mut(..row.parts as usize)
+                .unwrap_or_default(),
         };
         first_wide += wides;
         writers.push(Writer::new(ground, number, room));
     }
     let written = if ground.folding.folded {
-        write_merged(ground, writers, step)?
+        write_merged(ground, writers, advance)?
     } else {
         writers
             .into_par_iter()
             .enumerate()
-            .map(|(thread, writer)| writer.write_thread(thread as u32, step))
+            .map(|(thread, writer)| writer.write_thread(thread as u32, advance))
             .collect::<Result<Vec<_>, _>>()?
     };
     sheet
@@ -297,7 +342,7 @@ fn write_programs<S: ReadAt + Sync>(
 fn write_merged<S: ReadAt>(
     ground: &Ground<'_, S>,
     mut writers: Vec<Writer<'_, S>>,
-    step: &(dyn Fn(u64) + Sync),
+    advance: Advance<'_>,
 ) -> Result<Vec<Written>, PlanError> {
     const TELL: u64 = 4096;
     let mut told = 0;
@@ -307,10 +352,10 @@ fn write_merged<S: ReadAt>(
         writers[row as usize].event(event.thread, &event.event)?;
         told += 1;
         if told == TELL {
-            step(told);
+            tell(advance, told)?;
             told = 0;
         }
     }
-    step(told);
+    tell(advance, told)?;
     Ok(writers.into_iter().map(Writer::finish).collect())
 }

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// Each thread's own, and that of a block's making and its release by another thread.
+    /// Each thread's own, that of a block's making and its release by another thread, and roughly that of all: no thread gets ahead
+    /// of the others by more than a small part of the tape. So what was alive at once in the recording is so in the replay.
     #[default]
     Thread,
+    /// Each thread's own, and that of a block's making and its release by another thread. Else the threads run as they like.
+    Edges,
     /// That of all events, on one thread.
     Total,
 }
@@ -45,7 +48,7 @@ impl PlanOptions {
     pub(super) fn workers(&self) -> Option<u32> {
         match self.order {
             Order::Total => Some(1),
-            Order::Thread => self.threads,
+            Order::Thread | Order::Edges => self.threads,
         }
     }
 }
@@ -56,8 +59,11 @@ impl FromStr for Order {
     fn from_str(name: &str) -> Result<Order, String> {
         match name {
             "thread" => Ok(Order::Thread),
+            "edges" => Ok(Order::Edges),
             "total" => Ok(Order::Total),
-            other => Err(format!("`{other}` is no order; choose thread or total")),
+            other => Err(format!(
+                "`{other}` is no order; choose thread, edges or total"
+            )),
         }
     }
 }
@@ -78,6 +84,7 @@ impl std::fmt::Display for Order {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Order::Thread => "thread",
+            Order::Edges => "edges",
             Order::Total => "total",
         })
     }

@@ -2,14 +2,16 @@
 
 use trace_format::{BlockId, Event, EventKind, ReadAt, Tape, ThreadIndex};
 
+use super::Advance;
 use super::blocks::{Blocks, MOST_SLOTS, Place};
 use super::crossing::Crossings;
 use super::error::PlanError;
 use super::folding::Folding;
+use super::layout::Part;
 use super::locate;
 use super::op::{Kind, Op, SizeField, WIDE_FROM, Wide};
 use super::survey::ThreadSurvey;
-use super::windows::Windows;
+use super::stretches::Stretches;
 
 /// Where a row's program goes.
 pub(super) struct Room<'a> {
@@ -23,6 +25,8 @@ pub(super) struct Room<'a> {
     pub first_wide: u64,
     /// For each window, how many of its operations there are up to its end.
     pub ends: &'a mut [u64],
+    /// Its parts, as many as pass one counted.
+    pub parts: &'a mut [Part],
 }
 
 /// What all rows have in common.
@@ -31,7 +35,8 @@ pub(super) struct Ground<'a, S: ReadAt> {
     pub threads: &'a [ThreadSurvey],
     pub folding: &'a Folding,
     pub crossings: &'a Crossings,
-    pub windows: &'a Windows,
+    pub windows: &'a Stretches,
+    pub beats: &'a Stretches,
     /// The time of the tape's first event.
     pub began_ns: u64,
 }
@@ -78,6 +83,11 @@ pub(super) struct Writer<'a, S: ReadAt> {
     at: usize,
     wide_at: usize,
     window: usize,
+    /// Parts that are begun; the last of them has the beat that goes on.
+    parts: usize,
+    beat: usize,
+    /// Whether all events of the tape are written.
+    ending: bool,
     makers: Vec<Maker>,
     /// Slots of the row's own table that are free.
     free: Vec<u32>,
@@ -114,6 +124,9 @@ impl<'a, S: ReadAt> Writer<'a, S> {
             at: 0,
             wide_at: 0,
             window: 0,
+            parts: 0,
+            beat: 0,
+            ending: false,
             free: Vec::new(),
             written: Written::default(),
             now_ns: 0,
@@ -125,14 +138,14 @@ impl<'a, S: ReadAt> Writer<'a, S> {
     pub fn write_thread(
         mut self,
         thread: ThreadIndex,
-        step: &(dyn Fn(u64) + Sync),
+        advance: Advance<'_>,
     ) -> Result<Written, PlanError> {
         for &number in &self.ground.threads[thread as usize].chunks {
             let chunk = self.ground.tape.decode(number)?;
             for event in &chunk.events {
                 self.event(thread, event)?;
             }
-            step(chunk.events.len() as u64);
+            super::tell(advance, chunk.events.len() as u64)?;
         }
         Ok(self.finish())
     }
@@ -169,6 +182,8 @@ impl<'a, S: ReadAt> Writer<'a, S> {
     /// Frees what the tape never does, in the order of making, and says what there is to know.
     pub fn finish(mut self) -> Written {
         let makers = std::mem::take(&mut self.makers);
+        // They belong to the last operation's beat.
+        self.ending = true;
         for (slot, size) in makers.iter().flat_map(|maker| maker.blocks.left()) {
             self.push(Op::new(Kind::Free, false, slot, size));
             self.written.leaked += 1;
@@ -286,6 +301,11 @@ impl<'a, S: ReadAt> Writer<'a, S> {
     }
 
     fn push(&mut self, op: Op) {
+        let another = || self.ground.beats.ends_before(self.beat, self.now_ns);
+        if self.parts == 0 || (!self.ending && another()) {
+            self.beat = self.ground.beats.at(self.now_ns);
+            self.parts += 1;
+        }
         // As long as pass one and pass two see the same events there is room for every one; PlanView::open checks the outcome.
         if let Some(place) = self.room.ops.get_mut(self.at) {
             *place = op;
@@ -294,6 +314,12 @@ impl<'a, S: ReadAt> Writer<'a, S> {
             *due = self.now_ns.saturating_sub(self.ground.began_ns);
         }
         self.at += 1;
+        if let Some(part) = self.room.parts.get_mut(self.parts - 1) {
+            *part = Part {
+                beat: self.beat as u64,
+                end: self.at as u64,
+            };
+        }
     }
 
     fn error(&self, complaint: Complaint) -> PlanError {

@@ -1,6 +1,6 @@
 //! The plan's file while it is written.
 
-use super::layout::{Counts, Header, Offsets, ThreadRow};
+use super::layout::{Counts, Header, Offsets, Part, ThreadRow};
 use super::op::{Op, Wide};
 use crate::mapping::{Access, MapError, MemoryFile, Region};
 
@@ -12,6 +12,8 @@ pub(super) struct Programs<'a> {
     pub wide: &'a mut [Wide],
     /// For each row and window, how many of the row's operations there are up to its end.
     pub ends: &'a mut [u64],
+    /// Parts of all rows' programs.
+    pub parts: &'a mut [Part],
 }
 
 /// The plan's file while it is written.
@@ -72,6 +74,7 @@ impl Sheet {
                 due: self.part(offsets.due, counts.due),
                 wide: self.part(offsets.wide, counts.wide),
                 ends: self.part(offsets.ends, counts.threads * counts.windows),
+                parts: self.part(offsets.parts, counts.parts),
             }
         }
     }

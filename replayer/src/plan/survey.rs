@@ -3,10 +3,12 @@
 use rayon::prelude::*;
 use trace_format::{EventKind, ReadAt, Tape, ThreadIndex};
 
+use super::{Advance, tell};
 use super::crossing::Key;
 use super::error::PlanError;
 use super::folding::Folding;
 use super::op::WIDE_FROM;
+use super::stretches::Stretches;
 
 /// The largest alignment that is passed on: 2^46 bytes, half of a 47-bit address space.
 const MOST_ALIGN_LOG2: u8 = 46;
@@ -30,6 +32,10 @@ pub(super) struct ThreadSurvey {
     pub first_ns: u64,
     /// Time of its last event.
     pub last_ns: u64,
+    /// Parts of its program: beats in which it has operations.
+    pub parts: u64,
+    /// The first of those beats, and the last.
+    pub beats: Option<(usize, usize)>,
     /// The largest request.
     pub largest: u64,
     /// The largest alignment's logarithm.
@@ -50,17 +56,18 @@ struct ChunkSurvey {
     crossings: Vec<Key>,
 }
 
-/// Reads every chunk once; `step` is called after each with its number of events.
+/// Reads every chunk once; `advance` is called after each with its number of events.
 pub(super) fn survey<S: ReadAt + Sync>(
     tape: &Tape<S>,
     folding: &Folding,
-    step: &(dyn Fn(u64) + Sync),
+    beats: &Stretches,
+    advance: Advance<'_>,
 ) -> Result<Survey, PlanError> {
     let chunks: Vec<ChunkSurvey> = (0..tape.chunks().len())
         .into_par_iter()
         .map(|chunk| {
-            let counted = survey_chunk(tape, folding, chunk)?;
-            step(u64::from(tape.chunks()[chunk].events));
+            let counted = survey_chunk(tape, folding, beats, chunk)?;
+            tell(advance, u64::from(tape.chunks()[chunk].events))?;
             Ok(counted)
         })
         .collect::<Result<_, PlanError>>()?;
@@ -101,6 +108,12 @@ impl ThreadSurvey {
             self.first_ns = chunk.first_ns;
         }
         self.last_ns = chunk.last_ns;
+        if let Some((first, last)) = chunk.beats {
+            // A beat that began in an earlier chunk is counted there.
+            let known = self.beats.is_some_and(|(_, before)| before == first);
+            self.parts += chunk.parts - u64::from(known);
+            self.beats = Some((self.beats.map_or(first, |(first, _)| first), last));
+        }
         self.chunks.push(number);
         self.allocations += chunk.allocations;
         self.own_releases += chunk.own_releases;
@@ -115,6 +128,7 @@ impl ThreadSurvey {
 fn survey_chunk<S: ReadAt + Sync>(
     tape: &Tape<S>,
     folding: &Folding,
+    beats: &Stretches,
     number: usize,
 ) -> Result<ChunkSurvey, PlanError> {
     let chunk = tape.decode(number)?;
@@ -162,6 +176,14 @@ fn survey_chunk<S: ReadAt + Sync>(
                 aligned = true;
             }
             _ => {}
+        }
+        if event.kind.makes_block() || event.kind.releases().is_some() {
+            let (first, last) = counts.beats.unwrap_or_default();
+            if counts.beats.is_none() || beats.ends_before(last, event.time_ns) {
+                let beat = beats.at(event.time_ns);
+                counts.parts += 1;
+                counts.beats = Some((counts.beats.map_or(beat, |_| first), beat));
+            }
         }
         if event.kind.makes_block() {
             counts.allocations += 1;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::layout::{Counts, Header, Offsets, ThreadRow};
+use super::layout::{Counts, Header, Offsets, Part, ThreadRow};
 use super::op::{Kind, Op, Wide};
 use super::timeline::Step;
 use crate::mapping::{Access, MapError, Region};
@@ -87,6 +87,12 @@ impl PlanView {
     pub fn ends(&self) -> &[u64] {
         // SAFETY: u64 is valid for any bits.
         unsafe { self.part(self.offsets.ends, self.counts.threads * self.counts.windows) }
+    }
+
+    /// Parts of all rows' programs; [`ThreadRow`] says which belong to whom.
+    pub fn parts(&self) -> &[Part] {
+        // SAFETY: Part is two integers; any bits are valid.
+        unsafe { self.part(self.offsets.parts, self.counts.parts) }
     }
 
     /// When each operation is due, nanoseconds after the tape's first event; empty unless the plan keeps the pace.
@@ -179,7 +185,28 @@ impl PlanView {
                 return bad("its windows are out of order");
             }
         }
+        self.check_parts()?;
         self.check_timeline()
+    }
+
+    /// Each row's operations are in parts, of beats that rise and that there are.
+    fn check_parts(&self) -> Result<(), ViewError> {
+        let bad = Err(ViewError::Unsound("its parts do not match"));
+        let mut next = 0;
+        for row in self.threads() {
+            if row.first_part != next || row.parts > self.counts.parts - next {
+                return bad;
+            }
+            next += row.parts;
+            let parts = &self.parts()[row.first_part as usize..next as usize];
+            let rises = parts.is_sorted_by(|a, b| a.beat < b.beat && a.end < b.end);
+            let whole = parts.last().map_or(0, |part| part.end) == row.ops
+                && parts.first().is_none_or(|part| part.end > 0);
+            if !rises || !whole || parts.last().is_some_and(|p| p.beat >= self.counts.beats) {
+                return bad;
+            }
+        }
+        if next == self.counts.parts { Ok(()) } else { bad }
     }
 
     fn op_is_sound(&self, op: Op, slots: u32) -> bool {

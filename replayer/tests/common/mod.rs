@@ -1,6 +1,7 @@
 //! Tapes for tests: random sound ones, and what each of their threads must be seen to do.
 #![allow(dead_code, reason = "each test uses its own part")]
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use replayer::engine::{Board, Calls, Engine, Options, Outcome, Touch};
@@ -188,7 +189,7 @@ pub fn plan_of(threads: &[Vec<Event>]) -> Plan {
 }
 
 pub fn plan_with(threads: &[Vec<Event>], options: &PlanOptions) -> Plan {
-    replayer::plan(&tape_of(threads), options, &|_| {}).unwrap()
+    replayer::plan(&tape_of(threads), options, &|_| ControlFlow::Continue(())).unwrap()
 }
 
 /// Maps the plan and makes a run of it ready, in this process.

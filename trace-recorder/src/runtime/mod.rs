@@ -22,7 +22,7 @@ pub mod timeline;
 pub mod capture;
 
 pub use capture::{Capture, CapturedThread, Position, Reader};
-pub use folder::{CaptureFolder, SessionInfo};
+pub use folder::{CaptureFolder, FOLDER_SUFFIX, SessionInfo};
 pub use session::{Pen, Session};
 pub use timeline::Timeline;
 pub use trace_capture::raw;

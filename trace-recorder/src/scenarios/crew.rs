@@ -161,6 +161,28 @@ impl Crew {
         }
     }
 
+    /// As [`run`](Crew::run), and tells nobody: whoever looks on takes a processor from the threads now and then, and that changes
+    /// how many of them are under way.
+    pub fn run_alone(&self) -> Result<(), RecordError> {
+        self.state().open = true;
+        self.changed.notify_all();
+        loop {
+            // A thread that starts another one does so before it ends.
+            let handles = std::mem::take(&mut self.state().handles);
+            if handles.is_empty() {
+                break;
+            }
+            for handle in handles {
+                // What panicked is told by `fail`.
+                let _ = handle.join();
+            }
+        }
+        match self.state().failure.take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
     fn wait_open(&self) -> bool {
         let state = self.wait(self.state(), |state| !state.open && !state.failed);
         state.open && !state.failed

@@ -176,7 +176,7 @@ pub fn run_scenario(scenario: Scenario, options: &ScenarioOptions) -> Result<(),
     let crew = Arc::new(Crew::new(RecordingAlloc::new(System), plan.threads));
     let ran = scenario
         .start(&crew, &plan)
-        .and_then(|()| crew.run(&|_| {}));
+        .and_then(|()| crew.run_alone());
     crew.abandon_unless_started();
     ran
 }

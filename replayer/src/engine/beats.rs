@@ -1,0 +1,182 @@
+//! Beats: what holds the threads together.
+//!
+//! Locks, queues and barriers of the recorded program are not on its tape. Without them a replayed thread that gets a core first may be
+//! through before the next one begins, and what was alive at once in the recording never is. So the tape's time is cut into beats, and
+//! a thread begins its part of a beat only when all parts of the beats that lie more than a few before are done.
+//!
+//! Nobody waits for ever: of all operations that are not done, the earliest waits for none of its beat's or a later one, and its
+//! thread has been started, as whatever the coordinator waits for at that moment would be an earlier operation.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::plan::PlanView;
+
+/// Nobody waits, and nobody may go.
+const SHUT: u32 = 0;
+/// Somebody sleeps.
+const AWAITED: u32 = 1;
+/// All may go.
+const OPEN: u32 = 2;
+
+/// So many parts that can be run at the same time are enough to keep a core busy while threads fall asleep and wake.
+const PARTS_A_CORE: u64 = 4;
+
+/// The threads may be so many beats apart at least.
+const LEAST_LEAD: u64 = 2;
+
+/// The beats of a run.
+#[derive(Debug)]
+pub(super) struct Beats {
+    /// For each beat, how many of its parts are not done.
+    left: Vec<AtomicU32>,
+    /// For each beat, whether its parts may begin.
+    open: Vec<AtomicU32>,
+    /// The earliest beat that is not done.
+    front: AtomicU32,
+    /// A beat may begin when those that lie more than so many before are done.
+    lead: usize,
+}
+
+impl Beats {
+    /// The beats of a plan, for a machine with so many cores.
+    pub fn new(view: &PlanView, cores: usize) -> Beats {
+        let count = view.counts().beats as usize;
+        let mut left = vec![0; count];
+        for part in view.parts() {
+            left[part.beat as usize] += 1;
+        }
+        let mean = (view.counts().parts / count as u64).max(1);
+        let lead = (PARTS_A_CORE * cores as u64).div_ceil(mean).max(LEAST_LEAD);
+        Beats::of(left, lead as usize)
+    }
+
+    fn of(left: Vec<u32>, lead: usize) -> Beats {
+        let open = (0..left.len())
+            .map(|beat| AtomicU32::new(if beat <= lead { OPEN } else { SHUT }))
+            .collect();
+        let beats = Beats {
+            left: left.into_iter().map(AtomicU32::new).collect(),
+            open,
+            front: AtomicU32::new(0),
+            lead,
+        };
+        // The first ones may have no parts.
+        beats.advance();
+        beats
+    }
+
+    /// Waits until the parts of the beat may begin.
+    #[inline]
+    pub fn wait(&self, beat: u64) {
+        let open = &self.open[beat as usize];
+        if open.load(Ordering::Acquire) != OPEN {
+            sleep(open);
+        }
+    }
+
+    /// A part of the beat is done.
+    #[inline]
+    pub fn done(&self, beat: u64) {
+        // Sequentially consistent, as in `advance`: of two threads that end two beats at once, one sees that both are over.
+        if self.left[beat as usize].fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.advance();
+        }
+    }
+
+    /// Moves the front over all beats that are done.
+    fn advance(&self) {
+        loop {
+            let front = self.front.load(Ordering::SeqCst);
+            let Some(left) = self.left.get(front as usize) else {
+                return;
+            };
+            if left.load(Ordering::SeqCst) != 0 {
+                return;
+            }
+            let moved = self.front.compare_exchange(
+                front,
+                front + 1,
+                Ordering::SeqCst,
+                Ordering::SeqCst,
+            );
+            if moved.is_ok()
+                && let Some(open) = self.open.get(front as usize + 1 + self.lead)
+                && open.swap(OPEN, Ordering::AcqRel) == AWAITED
+            {
+                wake_all(open);
+            }
+        }
+    }
+}
+
+#[cold]
+fn sleep(open: &AtomicU32) {
+    while open.load(Ordering::Acquire) != OPEN {
+        // Fails if somebody sleeps already, or if it is open by now.
+        let _ = open.compare_exchange(SHUT, AWAITED, Ordering::AcqRel, Ordering::Acquire);
+        // SAFETY: a live atomic of 32 bits; the kernel only compares it, and returns at once if it is not AWAITED.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                open.as_ptr(),
+                libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+                AWAITED,
+                std::ptr::null::<libc::timespec>(),
+            )
+        };
+    }
+}
+
+#[cold]
+fn wake_all(open: &AtomicU32) {
+    // SAFETY: the address is that of a live atomic; the kernel uses it as a key.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            open.as_ptr(),
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            i32::MAX,
+        )
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU64;
+
+    /// Threads with parts in most beats: all come to their end, and none begins a beat while one is left that lies further back than
+    /// the lead.
+    #[test]
+    fn nobody_gets_far_ahead_and_nobody_waits_for_ever() {
+        const BEATS: u64 = 300;
+        for lead in [1, 2, 5] {
+            let takes_part = |thread: u64, beat: u64| {
+                beat.is_multiple_of(97) != (thread.is_multiple_of(2) && beat.is_multiple_of(7))
+            };
+            let takes_part = |thread: u64, beat: u64| beat % 50 != 3 && takes_part(thread, beat);
+            let left = (0..BEATS)
+                .map(|beat| (0..8).filter(|&t| takes_part(t, beat)).count() as u32)
+                .collect();
+            let beats = Beats::of(left, lead);
+            let at: Vec<AtomicU64> = (0..8).map(|_| AtomicU64::new(0)).collect();
+            std::thread::scope(|scope| {
+                for thread in 0..8 {
+                    let (beats, at, takes_part) = (&beats, &at, &takes_part);
+                    scope.spawn(move || {
+                        for beat in (0..BEATS).filter(|&beat| takes_part(thread, beat)) {
+                            // What is not begun yet counts from here.
+                            at[thread as usize].store(beat, Ordering::SeqCst);
+                            beats.wait(beat);
+                            let least = at.iter().map(|a| a.load(Ordering::SeqCst)).min().unwrap();
+                            assert!(beat <= least + lead as u64 || least == 0);
+                            beats.done(beat);
+                        }
+                        at[thread as usize].store(u64::MAX - 100, Ordering::SeqCst);
+                    });
+                }
+            });
+            assert_eq!(u64::from(beats.front.load(Ordering::SeqCst)), BEATS);
+        }
+    }
+}
