@@ -25,8 +25,10 @@ fn free(time_ns: u64, thread: u32, index: u64) -> Event {
 }
 
 fn error_of(threads: &[Vec<Event>]) -> PlanError {
-    replayer::plan(&tape_of(threads), &PlanOptions::default(), &|_| ControlFlow::Continue(()))
-        .expect_err("no plan can be made of this")
+    replayer::plan(&tape_of(threads), &PlanOptions::default(), &|_| {
+        ControlFlow::Continue(())
+    })
+    .expect_err("no plan can be made of this")
 }
 
 #[test]
@@ -149,7 +151,12 @@ fn threads_that_wait_in_a_circle() {
         vec![malloc(7), free(7, 1, 0)],
         vec![malloc(7), free(7, 0, 0)],
     ]);
-    assert!(replayer::plan(&tape, &PlanOptions::default(), &|_| ControlFlow::Continue(())).is_ok());
+    assert!(
+        replayer::plan(&tape, &PlanOptions::default(), &|_| ControlFlow::Continue(
+            ()
+        ))
+        .is_ok()
+    );
 }
 
 #[test]

@@ -12,8 +12,8 @@ use trace_format::{FileSource, Tape};
 use trace_recorder::info::info_with_progress;
 use trace_recorder::{Phase, Scale, Scenario, ScenarioOptions, record_scenario};
 
-use super::record::abort;
 use super::measure::{MeasureArgs, Tapes, interruption, measure, write_results};
+use super::record::abort;
 use super::replay::{print, verdict};
 use crate::{progress, table};
 

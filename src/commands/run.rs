@@ -140,8 +140,12 @@ pub fn paired(
     allocator: &str,
     of: impl Fn(&LiveRun) -> u64,
 ) -> Option<replayer::results::Ratio> {
-    let pairs: Vec<f64> = runs
-        .iter()
+    ratio(&ratios(runs, allocator, of))
+}
+
+/// The ratios to `system`, repetition by repetition.
+pub fn ratios(runs: &[LiveRun], allocator: &str, of: impl Fn(&LiveRun) -> u64) -> Vec<f64> {
+    runs.iter()
         .filter(|run| run.allocator == allocator)
         .filter_map(|run| {
             let system = runs
@@ -150,8 +154,7 @@ pub fn paired(
             let (mine, other) = (of(run), of(system));
             (other > 0).then(|| mine as f64 / other as f64)
         })
-        .collect();
-    ratio(&pairs)
+        .collect()
 }
 
 fn render(results: &Results, program: &str) -> String {

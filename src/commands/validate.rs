@@ -4,12 +4,16 @@ mod compare;
 mod table;
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use replayer::AllocatorName;
+use replayer::measure::{ask_to_end, wait_unless};
+use replayer::results::Results;
 use trace_recorder::{Scale, Scenario};
 
 use super::measure::{MeasureArgs, interruption, measure, worker, write_results};
@@ -58,6 +62,9 @@ pub struct ValidateArgs {
     program: Vec<OsString>,
 }
 
+/// A program that is to end has so long before it is made to.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -80,7 +87,7 @@ pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
         None => folder.path().join("program.tape"),
     };
     if !tape.is_file() {
-        record(args, &worker.program, &tape)?;
+        record(args, &worker.program, &tape, &stop)?;
     }
     let plan = Plan {
         name: name_of(args),
@@ -91,7 +98,11 @@ pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
     };
     let live = live_runs(&plan, &allocators, &worker.program, &stop)?;
     let file = args.json.as_deref().filter(|path| *path != Path::new("-"));
-    let mut results = measure(&[tape], &args.how, file, &stop)?;
+    let mut results = measure(std::slice::from_ref(&tape), &args.how, file, &stop)?;
+    rename(&mut results, &plan.name);
+    if let Some(note) = others(&tape) {
+        results.warnings.push(note);
+    }
     results.live = live.runs;
     results.faults.extend(live.faults);
     for (info, allocator) in results.allocators.iter_mut().zip(&allocators) {
@@ -143,25 +154,61 @@ fn command_of(args: &ValidateArgs, own: &Path) -> Vec<OsString> {
     ]
 }
 
-/// Records the program, by `heaptape record`.
-fn record(args: &ValidateArgs, own: &Path, tape: &Path) -> Result<()> {
-    let mut command = Command::new(own);
-    command.arg("record").arg("-o").arg(tape);
-    match args.scenario {
-        Some(scenario) => {
-            let scale = args.scale.to_string();
-            command.args(["--scenario", &scenario.to_string(), "--scale", &scale]);
-        }
-        None => {
-            // One process is recorded, so one is what the tape is compared with.
-            command.args(["--follow", "none", "--"]).args(&args.program);
-        }
+/// Calls the tape by the name of what was run: a scenario's tape is that of this very program.
+fn rename(results: &mut Results, name: &str) {
+    for tape in &mut results.tapes {
+        name.clone_into(&mut tape.name);
     }
-    let status = command
+    let names = results.runs.iter_mut().map(|run| &mut run.tape);
+    let names = names.chain(results.summary.iter_mut().map(|summary| &mut summary.tape));
+    for tape in names.chain(results.faults.iter_mut().map(|fault| &mut fault.tape)) {
+        name.clone_into(tape);
+    }
+}
+
+/// What is to be said of tapes of other processes beside the first one's.
+fn others(tape: &Path) -> Option<String> {
+    let stem = format!("{}.", tape.file_stem()?.to_string_lossy());
+    let folder = tape.parent().filter(|path| !path.as_os_str().is_empty());
+    let count = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
+        .ok()?
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let rest = name
+                .strip_prefix(&stem)
+                .and_then(|r| r.strip_suffix(".tape"));
+            rest.is_some_and(|pid| {
+                !pid.is_empty() && pid.chars().all(|c| c.is_ascii_digit() || c == '-')
+            })
+        })
+        .count();
+    (count > 0).then(|| {
+        format!(
+            "the program started other processes, {count} of which made requests: the replay is that of the first alone, while the live times are those of all; name the one that matters as the program"
+        )
+    })
+}
+
+/// Records the program with all that it starts, by `heaptape record`; so also a scenario: its tape is that of the whole process, as
+/// the live runs are.
+fn record(args: &ValidateArgs, own: &Path, tape: &Path, stop: &AtomicBool) -> Result<()> {
+    let mut command = Command::new(own);
+    command.arg("record").arg("-o").arg(tape).arg("--");
+    command.args(command_of(args, own));
+    let mut recorder = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .status()
+        // Ctrl-C is for this process, which passes it on.
+        .process_group(0)
+        .spawn()
         .context("starting the recorder")?;
+    let Some(status) = wait_unless(stop, &mut recorder).context("waiting for the recorder")? else {
+        // The recorder passes it on to the program, and leaves nothing half done.
+        ask_to_end(&mut recorder, PATIENCE);
+        bail!("interrupted while the program was recorded");
+    };
     // A program that ends with another status has a tape nevertheless, and the live runs will say so.
     if !tape.is_file() {
         bail!("no tape was recorded ({status}); the recorder's own words stand above");

@@ -93,12 +93,9 @@ impl Beats {
             if left.load(Ordering::SeqCst) != 0 {
                 return;
             }
-            let moved = self.front.compare_exchange(
-                front,
-                front + 1,
-                Ordering::SeqCst,
-                Ordering::SeqCst,
-            );
+            let moved =
+                self.front
+                    .compare_exchange(front, front + 1, Ordering::SeqCst, Ordering::SeqCst);
             if moved.is_ok()
                 && let Some(open) = self.open.get(front as usize + 1 + self.lead)
                 && open.swap(OPEN, Ordering::AcqRel) == AWAITED
@@ -143,40 +140,37 @@ fn wake_all(open: &AtomicU32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicU64;
 
     /// Threads with parts in most beats: all come to their end, and none begins a beat while one is left that lies further back than
     /// the lead.
     #[test]
     fn nobody_gets_far_ahead_and_nobody_waits_for_ever() {
-        const BEATS: u64 = 300;
+        const BEATS: usize = 300;
+        const THREADS: usize = 8;
+        let takes_part = |thread: usize, beat: usize| {
+            beat % 50 != 3 && (beat.is_multiple_of(97) || thread % 3 != beat % 7)
+        };
+        let parts = |beat| (0..THREADS).filter(|&t| takes_part(t, beat)).count() as u32;
         for lead in [1, 2, 5] {
-            let takes_part = |thread: u64, beat: u64| {
-                beat.is_multiple_of(97) != (thread.is_multiple_of(2) && beat.is_multiple_of(7))
-            };
-            let takes_part = |thread: u64, beat: u64| beat % 50 != 3 && takes_part(thread, beat);
-            let left = (0..BEATS)
-                .map(|beat| (0..8).filter(|&t| takes_part(t, beat)).count() as u32)
-                .collect();
-            let beats = Beats::of(left, lead);
-            let at: Vec<AtomicU64> = (0..8).map(|_| AtomicU64::new(0)).collect();
+            let beats = Beats::of((0..BEATS).map(parts).collect(), lead);
+            // Counted before the beats are told, so never more than they know of.
+            let left: Vec<AtomicU32> = (0..BEATS).map(|b| AtomicU32::new(parts(b))).collect();
             std::thread::scope(|scope| {
-                for thread in 0..8 {
-                    let (beats, at, takes_part) = (&beats, &at, &takes_part);
+                for thread in 0..THREADS {
+                    let (beats, left, takes_part) = (&beats, &left, &takes_part);
                     scope.spawn(move || {
                         for beat in (0..BEATS).filter(|&beat| takes_part(thread, beat)) {
-                            // What is not begun yet counts from here.
-                            at[thread as usize].store(beat, Ordering::SeqCst);
-                            beats.wait(beat);
-                            let least = at.iter().map(|a| a.load(Ordering::SeqCst)).min().unwrap();
-                            assert!(beat <= least + lead as u64 || least == 0);
-                            beats.done(beat);
+                            beats.wait(beat as u64);
+                            let behind = &left[..beat.saturating_sub(lead)];
+                            let over = behind.iter().all(|l| l.load(Ordering::SeqCst) == 0);
+                            left[beat].fetch_sub(1, Ordering::SeqCst);
+                            beats.done(beat as u64);
+                            assert!(over, "thread {thread} began beat {beat} too early");
                         }
-                        at[thread as usize].store(u64::MAX - 100, Ordering::SeqCst);
                     });
                 }
             });
-            assert_eq!(u64::from(beats.front.load(Ordering::SeqCst)), BEATS);
+            assert_eq!(beats.front.load(Ordering::SeqCst) as usize, BEATS);
         }
     }
 }

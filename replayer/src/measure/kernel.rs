@@ -160,8 +160,7 @@ pub fn wait_child(pid: u32) -> std::io::Result<Ended> {
     let mut status = 0;
     loop {
         // SAFETY: both live through the call. Whoever started the child does not wait for it otherwise.
-        let found =
-            unsafe { libc::wait4(pid as libc::pid_t, &mut status, 0, usage.as_mut_ptr()) };
+        let found = unsafe { libc::wait4(pid as libc::pid_t, &mut status, 0, usage.as_mut_ptr()) };
         if found >= 0 {
             break;
         }
@@ -226,6 +225,12 @@ impl Ending {
         }
         Ok(ready > 0)
     }
+}
+
+/// Asks a child that nobody has waited for to end.
+pub fn ask_to_end(pid: u32) {
+    // SAFETY: kill takes numbers only.
+    unsafe { libc::kill(pid as libc::pid_t, libc::SIGTERM) };
 }
 
 /// Ends all processes of a group that a child of ours leads.
@@ -373,7 +378,7 @@ mod tests {
     #[test]
     fn usage_grows() {
         let before = Usage::now().unwrap();
-        let touched = vec![1u8; 1 << 22];
+        let touched = std::hint::black_box(vec![1u8; 1 << 22]);
         let used = Usage::now().unwrap().since(before);
         assert!(used.minor_faults > 0 || touched.is_empty());
     }

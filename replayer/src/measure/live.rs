@@ -9,7 +9,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -130,6 +130,32 @@ pub fn run_live(
     }
 }
 
+/// Waits for a child without looking at it again and again. `None`: `stop` was set, and it runs on.
+///
+/// # Errors
+/// It can't be waited for.
+pub fn wait_unless(stop: &AtomicBool, child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
+    let end = kernel::Ending::of(child.id())?;
+    // A signal ends the waiting at once.
+    while !end.wait(MOST_PAUSE)? {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+    }
+    child.wait().map(Some)
+}
+
+/// Asks a child, the leader of a process group, to end, and ends the whole group if it has not done so after this time.
+pub fn ask_to_end(child: &mut Child, patience: Duration) {
+    kernel::ask_to_end(child.id());
+    let over = Instant::now() + patience;
+    if let Ok(end) = kernel::Ending::of(child.id()) {
+        while Instant::now() < over && !end.wait(Duration::from_millis(100)).unwrap_or(true) {}
+    }
+    kernel::kill_group(child.id());
+    let _ = child.wait();
+}
+
 /// The small process's whole life; `arguments` are those behind [`LIVE_COMMAND`], made by [`run_live`].
 pub fn live_worker_main(arguments: &[OsString]) -> ExitCode {
     let Some((report, rest)) = arguments.split_first() else {
@@ -194,7 +220,8 @@ fn measure(arguments: &[OsString]) -> Result<Lived, String> {
         file_bytes = mapped.into_iter().flatten().sum::<u64>().max(file_bytes);
         pause = (pause * 2).min(MOST_PAUSE);
     }
-    let ended = kernel::wait_child(pid).map_err(|error| format!("waiting for the program: {error}"))?;
+    let ended =
+        kernel::wait_child(pid).map_err(|error| format!("waiting for the program: {error}"))?;
     Ok(Lived {
         elapsed_ns: now_ns() - began,
         user_ns: ended.usage.user_ns,

@@ -19,7 +19,10 @@ mod worker;
 
 pub use error::ReplayError;
 pub use job::WORKER_COMMAND;
-pub use live::{LIVE_COMMAND, LiveError, LiveProgram, Lived, live_worker_main, run_live};
+pub use live::{
+    LIVE_COMMAND, LiveError, LiveProgram, Lived, ask_to_end, live_worker_main, run_live,
+    wait_unless,
+};
 pub use machine::machine;
 pub use matrix::{Measurement, Progress, run_matrix};
 pub use settings::Settings;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::kernel;
 use super::job::{Job, Measured, Reply, WORKER_COMMAND};
+use super::kernel;
 use super::watch::Watcher;
 use crate::allocators::AllocatorName;
 use crate::engine::Board;

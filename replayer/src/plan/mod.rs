@@ -108,9 +108,35 @@ const MOST_BEATS: u64 = 512;
 /// Fewest events of a beat: a thread that ends one beat and begins another may have to sleep between.
 const BEAT_EVENTS: u64 = 4096;
 
-/// Events of a beat in a tape of so many.
-fn beat_events(events: u64) -> u64 {
-    events.div_ceil(MOST_BEATS).max(BEAT_EVENTS)
+/// And fewest for each thread that is there at the same time.
+const THREAD_EVENTS: u64 = 32;
+
+/// Events of a beat.
+fn beat_events<S: ReadAt>(tape: &Tape<S>) -> u64 {
+    let events = tape.totals().events;
+    events
+        .div_ceil(MOST_BEATS)
+        .max(BEAT_EVENTS)
+        .max(THREAD_EVENTS * threads_at_once(tape))
+}
+
+/// The most threads that are there at the same time, as the tape's index tells.
+fn threads_at_once<S: ReadAt>(tape: &Tape<S>) -> u64 {
+    let mut spans = vec![(u64::MAX, 0); tape.threads().len()];
+    for chunk in tape.chunks() {
+        if let Some((first, last)) = spans.get_mut(chunk.thread as usize) {
+            *first = chunk.start_ns.min(*first);
+            *last = chunk.end_ns.max(*last);
+        }
+    }
+    spans.retain(|&(first, last)| first <= last);
+    let mut starts: Vec<u64> = spans.iter().map(|&(first, _)| first).collect();
+    let mut ends: Vec<u64> = spans.iter().map(|&(_, last)| last).collect();
+    starts.sort_unstable();
+    ends.sort_unstable();
+    // At the start of each thread: those that have started, without those that had ended.
+    let at = |(number, start): (usize, &u64)| number + 1 - ends.partition_point(|end| end < start);
+    starts.iter().enumerate().map(at).max().unwrap_or(0) as u64
 }
 
 /// Makes the plan of a tape. `advance` hears how far that is.
@@ -130,7 +156,7 @@ pub fn plan<S: ReadAt + Sync>(
     let beats = if folding.folded || paced || options.order != Order::Thread {
         Stretches::default()
     } else {
-        Stretches::new(tape, beat_events(tape.totals().events))
+        Stretches::new(tape, beat_events(tape))
     };
     let survey::Survey { threads, crossings } = survey::survey(tape, &folding, &beats, advance)?;
     let crossings = Crossings::new(tape, crossings, &threads)?;

@@ -10,8 +10,8 @@ use super::folding::Folding;
 use super::layout::Part;
 use super::locate;
 use super::op::{Kind, Op, SizeField, WIDE_FROM, Wide};
-use super::survey::ThreadSurvey;
 use super::stretches::Stretches;
+use super::survey::ThreadSurvey;
 
 /// Where a row's program goes.
 pub(super) struct Room<'a> {

@@ -90,11 +90,13 @@ mod tests {
     #[test]
     fn events_are_shared_out_evenly() {
         // A thousand events in a thousand nanoseconds, and five hundred more at double pace in the middle.
-        let stretches =
-            Stretches::of_chunks([(0, 1000, 1000), (400, 900, 500)].into_iter(), 250);
+        let stretches = Stretches::of_chunks([(0, 1000, 1000), (400, 900, 500)].into_iter(), 250);
         assert_eq!(stretches.ends_ns(), [250, 450, 575, 700, 825, 1000]);
         assert_eq!(stretches.count(), 7);
-        assert_eq!([0, 249, 250, 999, 5000].map(|ns| stretches.at(ns)), [0, 0, 1, 5, 6]);
+        assert_eq!(
+            [0, 249, 250, 999, 5000].map(|ns| stretches.at(ns)),
+            [0, 0, 1, 5, 6]
+        );
         assert!(stretches.ends_before(0, 250) && !stretches.ends_before(0, 249));
         assert!(!stretches.ends_before(6, u64::MAX));
     }

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 use trace_format::{EventKind, ReadAt, Tape, ThreadIndex};
 
-use super::{Advance, tell};
 use super::crossing::Key;
 use super::error::PlanError;
 use super::folding::Folding;
 use super::op::WIDE_FROM;
 use super::stretches::Stretches;
+use super::{Advance, tell};
 
 /// The largest alignment that is passed on: 2^46 bytes, half of a 47-bit address space.
 const MOST_ALIGN_LOG2: u8 = 46;

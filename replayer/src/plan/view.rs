@@ -206,7 +206,11 @@ impl PlanView {
                 return bad;
             }
         }
-        if next == self.counts.parts { Ok(()) } else { bad }
+        if next == self.counts.parts {
+            Ok(())
+        } else {
+            bad
+        }
     }
 
     fn op_is_sound(&self, op: Op, slots: u32) -> bool {

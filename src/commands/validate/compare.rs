@@ -1,9 +1,9 @@
 //! Live and replayed, side by side.
 
 use replayer::measure::median;
-use replayer::results::{Results, Run, Summary};
+use replayer::results::{LiveRun, Results, Run, Summary};
 
-use crate::commands::run::{middle, paired};
+use crate::commands::run::{middle, paired, ratios};
 
 /// One allocator, live and replayed. Ratios are to `system`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,10 +20,16 @@ pub struct Row {
     pub replay_ratio: Option<f64>,
     /// What the replayed ratio says of the whole program: see [`Compared::share`].
     pub predicted_ratio: Option<f64>,
+    /// The least and the most of the live ratios.
+    pub live_ratio_range: Option<(f64, f64)>,
     /// Peak memory live, bytes: private memory where it is known, since the replay has none of the program's code.
     pub live_rss: Option<f64>,
+    /// The least and the most that a live run had.
+    pub live_rss_range: Option<(f64, f64)>,
     /// Peak memory replayed.
     pub replay_rss: Option<f64>,
+    /// What the replay says of the whole program's memory: see [`Compared::own_memory`].
+    pub predicted_rss: Option<f64>,
 }
 
 /// All allocators, and what they say together.
@@ -35,6 +41,9 @@ pub struct Compared {
     /// program's own work, which no allocator changes. A replayed ratio r predicts 1 − share × (1 − r) for the program, with a share
     /// of 1 at most.
     pub share: Option<f64>,
+    /// Live memory under `system` less the replayed: what the program has besides its allocator's, stacks and variables, which no
+    /// allocator changes. A replayed peak p predicts p + own memory for the program.
+    pub own_memory: Option<f64>,
     /// Spearman's rank correlation of the times, live and replayed.
     pub time_rank: Option<f64>,
     /// The same of peak memory.
@@ -70,7 +79,12 @@ pub fn compare(results: &Results, program: &str) -> Compared {
         .zip(middle(&live, "system", |run| run.elapsed_ns))
         .filter(|&(_, live)| live > 0.0)
         .map(|(replayed, live)| replayed / live);
+    let memory_of = |run: &LiveRun| run.peak_anon_bytes.unwrap_or(run.peak_rss_bytes);
+    let own_memory = middle(&live, "system", memory_of)
+        .zip(replayed("system", |run| run.peak_rss_bytes))
+        .map(|(live, replayed)| live - replayed);
     let row = |allocator: &str| {
+        let replay_rss = replayed(allocator, |run| run.peak_rss_bytes);
         let replay_ratio = summary(allocator)
             .and_then(|s| s.elapsed_ratio)
             .map(|ratio| ratio.median);
@@ -83,10 +97,14 @@ pub fn compare(results: &Results, program: &str) -> Compared {
             predicted_ratio: replay_ratio
                 .zip(share)
                 .map(|(ratio, share)| 1.0 - share.min(1.0) * (1.0 - ratio)),
-            live_rss: middle(&live, allocator, |run| {
-                run.peak_anon_bytes.unwrap_or(run.peak_rss_bytes)
-            }),
-            replay_rss: replayed(allocator, |run| run.peak_rss_bytes),
+            live_ratio_range: range(&ratios(&live, allocator, |run| run.elapsed_ns)),
+            live_rss: middle(&live, allocator, memory_of),
+            live_rss_range: {
+                let of = live.iter().filter(|run| run.allocator == allocator);
+                range(&of.map(|run| memory_of(run) as f64).collect::<Vec<_>>())
+            },
+            replay_rss,
+            predicted_rss: replay_rss.zip(own_memory).map(|(rss, own)| rss + own),
         }
     };
     let rows: Vec<Row> = results.allocators.iter().map(|a| row(&a.name)).collect();
@@ -99,10 +117,18 @@ pub fn compare(results: &Results, program: &str) -> Compared {
     };
     Compared {
         share,
+        own_memory,
         time_rank: pairs(|row| row.live_ns, |row| row.replay_ns),
         memory_rank: pairs(|row| row.live_rss, |row| row.replay_rss),
         rows,
     }
+}
+
+/// The least and the most.
+fn range(values: &[f64]) -> Option<(f64, f64)> {
+    let least = values.iter().copied().reduce(f64::min)?;
+    let most = values.iter().copied().reduce(f64::max)?;
+    Some((least, most))
 }
 
 /// Spearman's rank correlation (1904): Pearson's of the ranks, ties sharing the mean of theirs. `None` of fewer than three pairs, or
@@ -134,7 +160,7 @@ fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use replayer::results::{AllocatorInfo, LiveRun, Ratio, TapeSummary};
+    use replayer::results::{AllocatorInfo, Ratio, TapeSummary};
 
     #[test]
     fn ranks_are_correlated() {
@@ -150,20 +176,21 @@ mod tests {
 
     #[test]
     fn a_ratio_is_put_into_proportion() {
-        let live = |allocator: &str, elapsed_ns| LiveRun {
+        let live = |allocator: &str, repetition, elapsed_ns| LiveRun {
             program: "p".into(),
             allocator: allocator.into(),
-            repetition: 1,
+            repetition,
             elapsed_ns,
-            peak_rss_bytes: 100,
+            peak_rss_bytes: 500,
+            peak_anon_bytes: Some(90 + u64::from(repetition) * 10),
             ..LiveRun::default()
         };
-        let run = |allocator: &str, elapsed_ns| Run {
+        let run = |allocator: &str, elapsed_ns, rss| Run {
             tape: "t".into(),
             allocator: allocator.into(),
             repetition: 1,
             elapsed_ns,
-            peak_rss_bytes: Some(90),
+            peak_rss_bytes: Some(rss),
             ..Run::default()
         };
         let info = |name: &str| AllocatorInfo {
@@ -176,7 +203,7 @@ mod tests {
                 ..TapeSummary::default()
             }],
             allocators: vec![info("system"), info("x")],
-            runs: vec![run("system", 250), run("x", 125)],
+            runs: vec![run("system", 250, 80), run("x", 125, 95)],
             summary: vec![Summary {
                 tape: "t".into(),
                 allocator: "x".into(),
@@ -187,7 +214,14 @@ mod tests {
                 }),
                 ..Summary::default()
             }],
-            live: vec![live("system", 1000), live("x", 880)],
+            live: vec![
+                live("system", 1, 1000),
+                live("system", 2, 1000),
+                live("system", 3, 1000),
+                live("x", 1, 880),
+                live("x", 2, 900),
+                live("x", 3, 860),
+            ],
             ..Results::default()
         };
         let compared = compare(&results, "p");
@@ -195,6 +229,13 @@ mod tests {
         let x = &compared.rows[1];
         assert_eq!((x.live_ratio, x.replay_ratio), (Some(0.88), Some(0.5)));
         assert_eq!(x.predicted_ratio, Some(0.875));
-        assert_eq!((x.live_rss, x.replay_rss), (Some(100.0), Some(90.0)));
+        assert_eq!(x.live_ratio_range, Some((0.86, 0.9)));
+        assert_eq!((x.live_rss, x.replay_rss), (Some(110.0), Some(95.0)));
+        assert_eq!(x.live_rss_range, Some((100.0, 120.0)));
+        // 110 live under system, 80 replayed: 30 are the program's own.
+        assert_eq!(
+            (compared.own_memory, x.predicted_rss),
+            (Some(30.0), Some(125.0))
+        );
     }
 }

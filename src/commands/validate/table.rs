@@ -1,5 +1,7 @@
 //! The comparison as a table, for the terminal or in Markdown.
 
+use std::path::Path;
+
 use replayer::results::Results;
 use trace_recorder::units::{bytes, nanoseconds};
 
@@ -45,6 +47,7 @@ fn titles() -> Vec<String> {
         "differ by",
         "live memory",
         "replayed memory",
+        "predicted",
         "differ by",
     ]
     .map(str::to_owned)
@@ -53,13 +56,13 @@ fn titles() -> Vec<String> {
 
 fn cells(row: &Row) -> Vec<String> {
     let tell = |value: Option<f64>, how: fn(u64) -> String| {
-        value.map_or("-".to_owned(), |v| how(v.round() as u64))
+        value.map_or("-".to_owned(), |v| how(v.max(0.0).round() as u64))
     };
     let ratio = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.2}"));
     let percent =
         |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{:+.0} %", v * 100.0));
     vec![
-        row.allocator.clone(),
+        short(&row.allocator),
         tell(row.live_ns, nanoseconds),
         tell(row.replay_ns, nanoseconds),
         ratio(row.live_ratio),
@@ -68,8 +71,16 @@ fn cells(row: &Row) -> Vec<String> {
         percent(time_error(row)),
         tell(row.live_rss, bytes),
         tell(row.replay_rss, bytes),
+        tell(row.predicted_rss, bytes),
         percent(memory_error(row)),
     ]
+}
+
+/// A preloaded object by its file's name.
+fn short(allocator: &str) -> String {
+    let path = allocator.strip_prefix("preload:").map(Path::new);
+    let file = path.and_then(Path::file_name).map(|f| f.to_string_lossy());
+    file.map_or(allocator.to_owned(), |file| file.into_owned())
 }
 
 /// How far the predicted ratio is from the live one.
@@ -77,15 +88,47 @@ fn time_error(row: &Row) -> Option<f64> {
     difference(row.live_ratio, row.predicted_ratio)
 }
 
-/// How far replayed memory is from live memory.
+/// How far the predicted memory is from the live one.
 fn memory_error(row: &Row) -> Option<f64> {
-    difference(row.live_rss, row.replay_rss)
+    difference(row.live_rss, row.predicted_rss)
 }
 
 fn difference(live: Option<f64>, replayed: Option<f64>) -> Option<f64> {
     let (live, replayed) = live.zip(replayed)?;
     (live > 0.0).then(|| replayed / live - 1.0)
 }
+
+/// Whether what is predicted lies between the least and the most of the live runs.
+fn inside(predicted: Option<f64>, range: Option<(f64, f64)>) -> bool {
+    let both = predicted.zip(range);
+    both.is_some_and(|(predicted, (least, most))| (least..=most).contains(&predicted))
+}
+
+/// What is compared: its name, how far the two are apart, whether the live runs are so among themselves, and how far those are.
+struct Measure {
+    name: &'static str,
+    error: fn(&Row) -> Option<f64>,
+    inside: fn(&Row) -> bool,
+    range: fn(&Row) -> Option<(f64, f64)>,
+    tell: fn(f64) -> String,
+}
+
+const MEASURES: [Measure; 2] = [
+    Measure {
+        name: "Time ratios",
+        error: time_error,
+        inside: |row| inside(row.predicted_ratio, row.live_ratio_range),
+        range: |row| row.live_ratio_range,
+        tell: |ratio| format!("{ratio:.2}"),
+    },
+    Measure {
+        name: "Peak memory",
+        error: memory_error,
+        inside: |row| inside(row.predicted_rss, row.live_rss_range),
+        range: |row| row.live_rss_range,
+        tell: |value| bytes(value as u64),
+    },
+];
 
 fn lines(results: &Results, compared: &Compared) -> Vec<String> {
     let mut lines = Vec::new();
@@ -101,23 +144,70 @@ fn lines(results: &Results, compared: &Compared) -> Vec<String> {
             )
         });
     }
-    let outside = |error: fn(&Row) -> Option<f64>| -> Vec<&str> {
-        compared
+    if let Some(own) = compared.own_memory {
+        lines.push(if own >= 0.0 {
+            format!(
+                "Under system the program has {} more than its replay: stacks, variables and the like, which are added to every replay.",
+                bytes(own as u64)
+            )
+        } else {
+            format!(
+                "Under system the replay has {} more than the program, which are taken off every replay.",
+                bytes(-own as u64)
+            )
+        });
+    }
+    for measure in MEASURES {
+        let names = |choose: &dyn Fn(&Row) -> bool| -> Vec<String> {
+            let beyond = compared
+                .rows
+                .iter()
+                .filter(|row| (measure.error)(row).is_some_and(|e| e.abs() > AGREE));
+            beyond
+                .filter(|row| choose(row))
+                .map(|row| short(&row.allocator))
+                .collect()
+        };
+        let outside = names(&|row| !(measure.inside)(row));
+        let spread = names(&|row| (measure.inside)(row));
+        let mut line = if outside.is_empty() && spread.is_empty() {
+            format!("{}: all within 10 %.", measure.name)
+        } else if outside.is_empty() {
+            format!(
+                "{}: all within 10 %, or as far apart as the live runs are among themselves: {}.",
+                measure.name,
+                spread.join(", ")
+            )
+        } else {
+            format!("{}: beyond 10 % for {}.", measure.name, outside.join(", "))
+        };
+        if !outside.is_empty() && !spread.is_empty() {
+            line.push_str(&format!(
+                " Beyond, but no further than the live runs are among themselves: {}.",
+                spread.join(", ")
+            ));
+        }
+        lines.push(line);
+        let wide: Vec<String> = compared
             .rows
             .iter()
-            .filter(|row| error(row).is_some_and(|e| e.abs() > AGREE))
-            .map(|row| row.allocator.as_str())
-            .collect()
-    };
-    for (what, outside) in [
-        ("Time ratios", outside(time_error)),
-        ("Peak memory", outside(memory_error)),
-    ] {
-        lines.push(if outside.is_empty() {
-            format!("{what}: all within 10 %.")
-        } else {
-            format!("{what}: beyond 10 % for {}.", outside.join(", "))
-        });
+            .filter_map(|row| Some((row, (measure.range)(row)?)))
+            .filter(|(_, (least, most))| most - least > 2.0 * AGREE * most)
+            .map(|(row, (least, most))| {
+                format!(
+                    "{} {} to {}",
+                    short(&row.allocator),
+                    (measure.tell)(least),
+                    (measure.tell)(most)
+                )
+            })
+            .collect();
+        if !wide.is_empty() {
+            lines.push(format!(
+                "The live runs differ among themselves: {}.",
+                wide.join(", ")
+            ));
+        }
     }
     for (what, rank) in [
         ("time", compared.time_rank),

@@ -174,9 +174,7 @@ pub fn record_scenario_to(
 pub fn run_scenario(scenario: Scenario, options: &ScenarioOptions) -> Result<(), RecordError> {
     let plan = scenario.plan(options)?;
     let crew = Arc::new(Crew::new(RecordingAlloc::new(System), plan.threads));
-    let ran = scenario
-        .start(&crew, &plan)
-        .and_then(|()| crew.run_alone());
+    let ran = scenario.start(&crew, &plan).and_then(|()| crew.run_alone());
     crew.abandon_unless_started();
     ran
 }
