@@ -32,7 +32,8 @@ fn record_and_replay(place: &Place, name: &str, command: &str) {
         replay(place, path);
     }
     println!("{name}: {} tapes, {events} events", tapes.len());
-    assert!(events > 10_000, "{name}: {events}");
+    // The tools of a pipeline ask for least: some hundred events each.
+    assert!(events > 1_000, "{name}: {events}");
 }
 
 fn replay(place: &Place, tape: &Path) {
