@@ -113,7 +113,7 @@ mod tests {
         fn lanes_are_in_the_order_of_time(
             threads in prop::collection::vec(prop::collection::vec((0u64..40, 0u64..200), 0..30), 0..8),
         ) {
-            let mut boards = vec![Board::new(), Board::new(), Board::new(), Board::new()];
+            let mut boards = [Board::new(), Board::new(), Board::new(), Board::new()];
             let mut plain: Vec<Touch> = Vec::new();
             for (number, thread) in threads.iter().enumerate() {
                 let mut time_ns = 0;
