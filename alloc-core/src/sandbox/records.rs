@@ -208,7 +208,7 @@ mod tests {
             let records: Vec<Record> = (steps.iter().enumerate())
                 .map(|(at, &(free, asked, word))| {
                     let owner = if free { 7 } else { 0x901 };
-                    [owner | 3 << 32 | u64::from(asked) << 40 | (at as u64 * 3 & 0xFFFF) << 48, word]
+                    [owner | 3 << 32 | u64::from(asked) << 40 | ((at as u64 * 3) & 0xFFFF) << 48, word]
                 })
                 .collect();
             prop_assert_eq!(unpacked(&packed(&records), records.len()), records);
@@ -220,7 +220,7 @@ mod tests {
         let records: Vec<Record> = (0..1000u64)
             .map(|at| {
                 [
-                    0x901 | 3 << 32 | at % 7 << 40 | (at * 3) << 48,
+                    0x901 | 3 << 32 | (at % 7) << 40 | (at * 3) << 48,
                     5_000_000 + at * 2,
                 ]
             })
