@@ -101,7 +101,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "scenario")]
     duration: Option<Duration>,
 
-    /// Most bytes that the capture may take on disk; recording stops there [default: all but the last 256 MiB]
+    /// Most bytes that the capture may take on disk; recording stops there [default: what leaves room for the tape and some more]
     #[arg(long, value_name = "BYTES", value_parser = size, conflicts_with = "scenario")]
     max_capture: Option<u64>,
 
