@@ -143,6 +143,13 @@ impl Space {
         }
     }
 
+    /// Writes what the program asked for (bytes), or [`KEPT`].
+    #[inline]
+    pub unsafe fn set_asked(self, c: Chunk, asked: u32) {
+        // SAFETY: as above.
+        unsafe { self.store32(c.0 + 12, asked) }
+    }
+
     /// The owner word of a chunk that the program uses. Five bits of the chunk's size stand in it, so that an overflow of
     /// the block before, which reaches the size first, is noticed without a look at the chunk after it.
     #[inline]

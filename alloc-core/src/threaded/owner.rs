@@ -41,8 +41,6 @@ pub struct Mine {
     cache: Cache,
     medium: Medium,
     home: Option<&'static Home>,
-    /// The most bytes of medium blocks that it keeps.
-    kept_most: u64,
 }
 
 /// A thread's share of all memory. What it may keep aside is a part of that: bytes.
@@ -109,7 +107,6 @@ impl Owner {
                 cache,
                 medium: Medium::new(),
                 home: None,
-                kept_most: 0,
             }),
             turn: Turn::new(),
             slow: AtomicU32::new(0),
@@ -147,7 +144,7 @@ impl Owner {
         let mine = unsafe { self.mine() };
         mine.home = homes::choose();
         mine.cache.begin(share(), manager::threads());
-        mine.kept_most = medium::budget(share());
+        mine.medium.budget = medium::budget(share());
         mine.home.is_some()
     }
 
@@ -181,7 +178,7 @@ impl Owner {
             if !is_block(SPACE, c) || homes::find(owner::heap(SPACE.owner(c))).is_none() {
                 return false;
             }
-            match mine.medium.put(SPACE, at, mine.kept_most) {
+            match mine.medium.put(SPACE, at) {
                 Put::Kept => true,
                 Put::NoRoom => false,
                 Put::Instead(class, chain) => {
@@ -280,7 +277,7 @@ impl Owner {
         if slow.is_multiple_of(PATIENCE) {
             self.publish(mine);
             mine.cache.set_share(share(), manager::threads());
-            mine.kept_most = medium::budget(share());
+            mine.medium.budget = medium::budget(share());
             while let Some(chain) = mine.medium.stale() {
                 let_go(chain);
             }
