@@ -32,7 +32,7 @@ const CLASS_BYTES: u64 = 128 << 10;
 /// Most bytes that a thread keeps; where memory is little, a part of its share of it. (With 256 KiB and an eighth
 /// a program whose blocks are of all sizes spent a third more time, for 6 % less memory.)
 const BUDGET: u64 = 1 << 20;
-const PART: u64 = 4;
+const PART: u64 = 6;
 const LEAST: u64 = 16 << 10;
 
 /// A list of so many blocks is worth to be handed on where the bytes are used up.
