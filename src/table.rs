@@ -1,15 +1,18 @@
 //! Results as a table for the terminal.
 
-use replayer::results::{Ratio, Results, Run, Summary, TapeSummary};
-use trace_recorder::units::{bytes, grouped, nanoseconds};
+use replayer::results::{AllocatorInfo, Ratio, Results, Run, Summary, TapeSummary};
+use reports::study::display_names;
+use trace_recorder::units::{bytes, counted, grouped, nanoseconds};
 
 /// One table a tape and number of workers: a row an allocator, medians over its runs; below each, what makes it doubtful.
 pub fn render(results: &Results) -> String {
     let mut text = String::new();
+    let names = Names::of(&results.allocators);
     for tape in &results.tapes {
         for threads in numbers_of_workers(results, tape) {
             let part = Part {
                 results,
+                names: &names,
                 tape,
                 threads,
             };
@@ -25,13 +28,43 @@ pub fn render(results: &Results) -> String {
     }
     for info in &results.allocators {
         for note in &info.notes {
-            text.push_str(&format!("note: {}: {note}\n", info.name));
+            text.push_str(&format!("note: {}: {note}\n", names.short(&info.name)));
         }
     }
     if let Some(partial) = &results.partial {
         text.push_str(&format!("Not all was measured: {partial}\n"));
     }
     text
+}
+
+/// What allocators are called in tables and sentences.
+pub struct Names<'r> {
+    pairs: Vec<(&'r str, &'r str)>,
+}
+
+impl<'r> Names<'r> {
+    /// The file's name in place of `preload:/long/path`, where that is clear.
+    pub fn of(allocators: &'r [AllocatorInfo]) -> Names<'r> {
+        let ids: Vec<&str> = allocators.iter().map(|a| a.name.as_str()).collect();
+        let short = display_names(&ids);
+        Names {
+            pairs: ids.into_iter().zip(short).collect(),
+        }
+    }
+
+    /// The name of one of them.
+    pub fn short<'n>(&self, id: &'n str) -> &'n str
+    where
+        'r: 'n,
+    {
+        let pair = self.pairs.iter().find(|(known, _)| *known == id);
+        pair.map_or(id, |(_, short)| short)
+    }
+}
+
+/// What an allocator alone is called: the file's name in place of `preload:/long/path`.
+pub fn short_name(id: &str) -> &str {
+    display_names(&[id]).first().copied().unwrap_or(id)
 }
 
 /// The numbers of workers with which a tape was replayed, in the order measured; at least one, so that a tape without runs is told of.
@@ -57,6 +90,7 @@ fn numbers_of_workers(results: &Results, tape: &TapeSummary) -> Vec<Option<u32>>
 #[derive(Clone, Copy)]
 struct Part<'r> {
     results: &'r Results,
+    names: &'r Names<'r>,
     tape: &'r TapeSummary,
     threads: Option<u32>,
 }
@@ -87,16 +121,17 @@ impl<'r> Part<'r> {
             .map_or(String::new(), |ns| {
                 format!(", harness {ns:.1} ns an operation")
             });
-        let folded = self
-            .threads
-            .map_or(String::new(), |n| format!(" on {n} workers"));
+        let folded = self.threads.map_or(String::new(), |n| {
+            format!(" on {}", counted(u64::from(n), "worker"))
+        });
         let mut text = format!(
-            "{}: {} threads{folded}, {} operations ({} reallocs, {} frees by another thread), median of {repetitions}{harness}\n",
+            "{}: {}{folded}, {} ({}, {} by another thread), median of {repetitions}{harness}\n",
             tape.name,
-            grouped(u64::from(tape.threads)),
-            grouped(ops),
-            grouped(tape.reallocs),
-            tape.remote_frees.map_or("?".to_owned(), grouped),
+            counted(u64::from(tape.threads), "thread"),
+            counted(ops, "operation"),
+            counted(tape.reallocs, "realloc"),
+            tape.remote_frees
+                .map_or("? frees".to_owned(), |n| counted(n, "free")),
         );
         if let (Some(ns), Some(size)) = (tape.plan_ns, tape.plan_bytes) {
             let windows = tape
@@ -128,7 +163,7 @@ impl<'r> Part<'r> {
         // Never a median: a run with failures must not hide behind two without.
         let failed = runs.iter().map(|run| run.failed).max();
         vec![
-            allocator.to_owned(),
+            self.names.short(allocator).to_owned(),
             tell(middle(|run| Some(run.elapsed_ns)), nanoseconds),
             tell(middle(|run| Some(run.mallocs)), grouped),
             tell(middle(|run| Some(run.frees)), grouped),
@@ -154,7 +189,10 @@ impl<'r> Part<'r> {
         }
         for summary in &summaries {
             for warning in summary.warnings.iter().filter(|w| !everywhere(w)) {
-                text.push_str(&format!("  note: {}: {warning}\n", summary.allocator));
+                text.push_str(&format!(
+                    "  note: {}: {warning}\n",
+                    self.names.short(&summary.allocator)
+                ));
             }
         }
         for fault in self
@@ -163,17 +201,22 @@ impl<'r> Part<'r> {
             .iter()
             .filter(|fault| fault.tape == self.tape.name && fault.threads == self.threads)
         {
-            let when = if fault.repetition == 0 {
-                "before the first run".to_owned()
-            } else {
-                format!("run {}", fault.repetition)
-            };
+            let when = when(fault.repetition);
             text.push_str(&format!(
                 "  failed: {}, {when}: {}\n",
-                fault.allocator, fault.reason
+                self.names.short(&fault.allocator),
+                fault.reason
             ));
         }
         text
+    }
+}
+
+/// The run of a repetition in words; 0 is what stands before all.
+pub fn when(repetition: u32) -> String {
+    match repetition {
+        0 => "before the first run".to_owned(),
+        n => format!("run {n}"),
     }
 }
 
@@ -232,7 +275,7 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use replayer::results::{AllocatorInfo, Fault, Machine, SCHEMA};
+    use replayer::results::{Fault, Machine, SCHEMA};
 
     #[test]
     fn a_table_has_a_row_an_allocator_and_says_what_failed() {

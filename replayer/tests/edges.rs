@@ -5,6 +5,7 @@ mod common;
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use common::{plan_with, run};
 use replayer::engine::{Calls, Touch};
@@ -109,9 +110,26 @@ fn ring() -> Vec<Vec<Event>> {
     threads
 }
 
+/// A replay of this takes some seconds, many more on a busy machine; who waits for ever shall not have the test do so as well.
+const MOST_TIME: Duration = Duration::from_secs(900);
+
+/// Ends the process, with a word, unless it is done in time.
+fn bound() {
+    std::thread::spawn(|| {
+        std::thread::sleep(MOST_TIME);
+        eprintln!(
+            "after {MOST_TIME:?} {} blocks are made and {} freed: a deadlock",
+            MADE.load(Ordering::Relaxed),
+            FREED.load(Ordering::Relaxed)
+        );
+        std::process::abort();
+    });
+}
+
 /// The only test of this program: it counts for the whole process.
 #[test]
 fn a_million_edges_between_512_threads() {
+    bound();
     let threads = ring();
     for workers in [None, Some(2)] {
         FOLDED.store(workers.is_some(), Ordering::Relaxed);
@@ -125,6 +143,7 @@ fn a_million_edges_between_512_threads() {
         if workers.is_none() {
             assert_eq!(facts.counts.shared, blocks);
             assert!(blocks > 1_000_000);
+            assert!(facts.counts.beats > 50, "{facts:?}");
         }
         assert!(facts.bytes <= 24 * facts.counts.ops, "{facts:?}");
         let (outcome, board) = run(&plan, CALLS, Touch::Ends);

@@ -6,9 +6,10 @@ mod checking;
 mod common;
 
 use checking::{CALLS, Checking};
-use common::{Request, plan_of, run, sample};
+use common::{Request, plan_of, plan_with, run, sample};
 use proptest::prelude::*;
 use replayer::engine::Touch;
+use replayer::plan::PlanOptions;
 use trace_format::{BlockId, Event, EventKind};
 
 proptest! {
@@ -16,10 +17,12 @@ proptest! {
 
     #[test]
     fn random_programs_are_replayed_request_by_request(
-        seed in any::<u64>(), threads in 1usize..=16, steps in 1usize..1500, touch in 0usize..4,
+        seed in any::<u64>(), threads in 1usize..=16, steps in 1usize..1500, touch in 0usize..4, beat in 1u64..300,
     ) {
         let sample = sample(seed, threads, steps);
-        let plan = plan_of(&sample.threads);
+        let plan = plan_with(&sample.threads, &PlanOptions { beat_events: Some(beat), ..PlanOptions::default() });
+        // Refused requests and frees of unknown blocks take time on the tape and are no operations.
+        prop_assert!(plan.facts().counts.beats >= steps as u64 / beat / 2, "{:?}", plan.facts());
         let touch = [Touch::None, Touch::Ends, Touch::Pages, Touch::All][touch];
         let checking = Checking::begin(0);
         let (outcome, board) = run(&plan, CALLS, touch);
@@ -41,9 +44,11 @@ proptest! {
 
     /// Refused requests are counted, and nobody waits for a block that never comes.
     #[test]
-    fn refused_requests_hang_nobody(seed in any::<u64>(), threads in 1usize..=16, steps in 1usize..800) {
+    fn refused_requests_hang_nobody(
+        seed in any::<u64>(), threads in 1usize..=16, steps in 1usize..800, beat in 1u64..300,
+    ) {
         let sample = sample(seed, threads, steps);
-        let plan = plan_of(&sample.threads);
+        let plan = plan_with(&sample.threads, &PlanOptions { beat_events: Some(beat), ..PlanOptions::default() });
         let refused = sample.requests.iter().flatten().filter(|r| match r {
             Request::Malloc(size) | Request::Calloc(size) | Request::Aligned(size) | Request::Realloc(_, size) => size % 3 == 0,
             Request::Free(_) => false,
@@ -53,6 +58,28 @@ proptest! {
         checking.end();
         prop_assert_eq!(outcome.tally.failed, refused);
         prop_assert_eq!(board.live_bytes(), 0);
+    }
+}
+
+/// A tape that is long enough to be cut into beats as tapes of programs are: 16 threads, blocks that cross them, more than ten beats.
+#[test]
+fn a_long_tape_is_replayed_beat_by_beat() {
+    for seed in [1, 2] {
+        let sample = sample(seed, 16, 60_000);
+        let plan = plan_of(&sample.threads);
+        let counts = plan.facts().counts;
+        assert!(counts.beats > 10 && counts.shared > 5_000, "{counts:?}");
+        let checking = Checking::begin(0);
+        let (outcome, board) = run(&plan, CALLS, Touch::Ends);
+        let mut seen = checking.end();
+        let mut asked = sample.requests;
+        seen.sort_unstable();
+        asked.retain(|requests| !requests.is_empty());
+        asked.sort_unstable();
+        // Not shown whole: there are too many.
+        assert!(seen == asked);
+        assert_eq!(outcome.tally.mallocs, outcome.tally.frees);
+        assert_eq!((outcome.tally.failed, board.live_bytes()), (0, 0));
     }
 }
 

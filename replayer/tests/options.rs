@@ -41,11 +41,11 @@ proptest! {
         prop_assert_eq!((outcome.tally.failed, board.live_bytes()), (0, 0));
     }
 
-    /// In windows each thread still does the same in the same order.
+    /// In windows each thread still does the same in the same order, be they finer or coarser than the beats.
     #[test]
-    fn windows_change_nothing(seed in any::<u64>(), threads in 1usize..=16, steps in 1usize..1500) {
+    fn windows_change_nothing(seed in any::<u64>(), threads in 1usize..=16, steps in 1usize..1500, beat in 1u64..600) {
         let sample = sample(seed, threads, steps);
-        let options = PlanOptions { memory: Some(1024), ..PlanOptions::default() };
+        let options = PlanOptions { memory: Some(1024), beat_events: Some(beat), ..PlanOptions::default() };
         let plan = plan_with(&sample.threads, &options);
         if steps > 400 {
             prop_assert!(plan.facts().counts.windows > 1, "{:?}", plan.facts());

@@ -11,7 +11,7 @@ use replayer::results::AllocatorInfo;
 
 use super::measure::worker;
 use crate::live;
-use crate::table::aligned;
+use crate::table::{Names, aligned};
 
 /// List what can be measured here, with versions and how it is reached
 #[derive(Debug, clap::Args)]
@@ -92,9 +92,11 @@ pub fn run(args: &AllocatorsArgs) -> anyhow::Result<ExitCode> {
 
 fn table(all: &[AllocatorInfo]) -> String {
     let mut rows = vec![["name", "reached", "version"].map(str::to_owned).to_vec()];
+    let names = Names::of(all);
     for info in all {
         let version = info.version.clone().unwrap_or("-".to_owned());
-        rows.push(vec![info.name.clone(), info.reached_by.clone(), version]);
+        let name = names.short(&info.name).to_owned();
+        rows.push(vec![name, info.reached_by.clone(), version]);
     }
     let settings = all.iter().map(|info| info.settings.join(", "));
     let mut text = String::new();
@@ -107,7 +109,7 @@ fn table(all: &[AllocatorInfo]) -> String {
     }
     for info in all {
         for note in &info.notes {
-            text.push_str(&format!("note: {}: {note}\n", info.name));
+            text.push_str(&format!("note: {}: {note}\n", names.short(&info.name)));
         }
     }
     text

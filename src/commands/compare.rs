@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use replayer::results::{ProfileCell, Results, TapeProfile};
 use trace_format::{FileSource, Tape};
 use trace_recorder::info::info_with_progress;
+use trace_recorder::units::counted;
 use trace_recorder::{Phase, Scale, Scenario, ScenarioOptions, record_scenario};
 
 use super::measure::{MeasureArgs, Tapes, interruption, measure, write_results};
@@ -140,8 +141,8 @@ fn record(scale: Scale, dir: &Path, keep: bool, stop: &AtomicBool) -> Result<Vec
         let recorded = outcome.with_context(|| format!("recording scenario {scenario}"))?;
         if recorded.lost > 0 {
             bail!(
-                "recording scenario {scenario}: the capture buffers were full, {} events are not on the tape",
-                recorded.lost
+                "recording scenario {scenario}: the capture buffers were full, the tape lacks {}",
+                counted(recorded.lost, "event")
             );
         }
         Ok(path)

@@ -10,7 +10,7 @@ use trace_format::Tape;
 use trace_recorder::RecordError;
 use trace_recorder::foreign::{ExportFormat, Exported, ForeignError, export};
 use trace_recorder::recording::output::Output;
-use trace_recorder::units::{bytes, grouped};
+use trace_recorder::units::{bytes, counted, grouped};
 
 use super::info::{open_source, print, shown};
 
@@ -100,9 +100,9 @@ pub(super) fn shown_output(path: &Path) -> String {
 /// What the export came to, in sentences.
 fn told(args: &ExportArgs, it: &Exported) -> String {
     let mut text = format!(
-        "{}: {} events, {}\n",
+        "{}: {}, {}\n",
         shown_output(&args.output),
-        grouped(it.events),
+        counted(it.events, "event"),
         bytes(it.bytes)
     );
     for note in &it.notes {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use trace_recorder::foreign::{ForeignError, ImportFormat, ImportOptions, Imported, import};
-use trace_recorder::units::{bytes, grouped};
+use trace_recorder::units::{bytes, counted, grouped};
 
 use super::export::{keep, open_output, shown_output};
 use super::info::{print, shown};
@@ -136,9 +136,9 @@ fn told(args: &ImportArgs, it: &Imported) -> String {
     let output = shown_output(&args.output);
     let mut text = format!(
         "{output}: {} of {} from {}, {}; peak live {}\n",
-        several(it.events, "event"),
-        several(it.threads.into(), "thread"),
-        several(it.units, it.unit),
+        counted(it.events, "event"),
+        counted(it.threads.into(), "thread"),
+        counted(it.units, it.unit),
         bytes(it.bytes),
         bytes(it.live.peak_live_bytes),
     );
@@ -193,10 +193,4 @@ fn told(args: &ImportArgs, it: &Imported) -> String {
         let _ = writeln!(text, "  The packed trace ends in its middle.");
     }
     text
-}
-
-/// `1 line`, `2 lines`.
-fn several(number: u64, what: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{} {what}{end}", grouped(number))
 }

@@ -13,6 +13,7 @@ use replayer::{
 };
 use tempfile::NamedTempFile;
 
+use crate::table::short_name;
 use crate::{limits, progress};
 
 /// How to measure.
@@ -34,7 +35,8 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "HOW", default_value_t)]
     pub touch: Touch,
 
-    /// Which order is kept: thread (each thread's own, and that of blocks between threads) or total (all events, on one thread)
+    /// Which order is kept: thread (each thread's own, that of blocks between threads, and threads as far abreast as recorded),
+    /// edges (without the last) or total (that of all events, on one thread)
     #[arg(long, value_name = "ORDER", default_value_t)]
     pub order: Order,
 
@@ -139,8 +141,22 @@ pub fn interruption() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Results are saved this often while a measurement goes on.
-const SAVED_EVERY: Duration = Duration::from_secs(5);
+/// While a measurement goes on its results are saved after the first run, and then so often that it takes this share of the time.
+const SAVING_SHARE: u32 = 100;
+
+/// When results were saved last, and how long that took.
+#[derive(Default)]
+struct Saved {
+    last: Option<(Instant, Duration)>,
+}
+
+impl Saved {
+    /// Whether saving them again is not too early.
+    fn is_due(&self) -> bool {
+        let over = |(at, took): (Instant, Duration)| at.elapsed() >= took * SAVING_SHARE;
+        self.last.is_none_or(over)
+    }
+}
 
 /// Measures, with a bar. What is measured is saved to `file` from time to time, if there is one.
 ///
@@ -161,14 +177,15 @@ pub fn measure(
     };
     let tapes = Tapes::gather(tapes)?;
     let bar = progress::bar(0, "planning");
-    let saved = Mutex::new(Instant::now());
+    let saved = Mutex::new(Saved::default());
     let save = |results: &Results| {
-        if let (Some(file), Ok(mut last)) = (file, saved.try_lock())
-            && last.elapsed() >= SAVED_EVERY
+        if let (Some(file), Ok(mut saved)) = (file, saved.try_lock())
+            && saved.is_due()
         {
+            let began = Instant::now();
             // If it can't be written, the end will say so.
             let _ = write_results(results, file);
-            *last = Instant::now();
+            saved.last = Some((Instant::now(), began.elapsed()));
         }
     };
     let worker = worker()?;
@@ -200,7 +217,8 @@ pub fn measure(
                         n => format!("run {n} of {}", how.repetitions),
                     };
                     let on = threads.map_or(String::new(), |n| format!(" on {n}"));
-                    bar.set_message(format!("{tape}{on}: {allocator}, {what}"));
+                    let id = allocator.to_string();
+                    bar.set_message(format!("{tape}{on}: {}, {what}", short_name(&id)));
                 }
             },
             save: &save,

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use trace_recorder::units::grouped;
+use trace_recorder::units::counted;
 use trace_recorder::{
     RecordError, Scale, Scenario, ScenarioOptions, record_scenario, record_scenario_to,
 };
@@ -206,8 +206,8 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
     }
     if recorded.lost > 0 {
         bail!(
-            "the capture buffers were full: {} events are not on the tape",
-            grouped(recorded.lost)
+            "the capture buffers were full: the tape lacks {}",
+            counted(recorded.lost, "event")
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -9,11 +9,12 @@ use anyhow::{Result, bail};
 use replayer::AllocatorName;
 use replayer::measure::{machine, median, ratio};
 use replayer::results::{LiveRun, Results};
-use trace_recorder::units::{bytes, grouped, nanoseconds};
+use trace_recorder::units::{bytes, counted, grouped, nanoseconds};
 
 use super::measure::{interruption, worker, write_results};
 use super::replay::print;
 use crate::live::{LiveRuns, Plan, find, live_runs};
+use crate::table::Names;
 use crate::{limits, table};
 
 /// Run a program live under allocators and print what each took
@@ -115,11 +116,15 @@ fn results(live: LiveRuns, allocators: Vec<replayer::results::AllocatorInfo>) ->
     Results {
         machine: machine(),
         allocators,
-        partial: live
-            .interrupted
-            .then(|| format!("interrupted after {} runs", live.runs.len())),
+        partial: live.interrupted.then(|| {
+            format!(
+                "interrupted after {}",
+                counted(live.runs.len() as u64, "run")
+            )
+        }),
         live: live.runs,
         faults: live.faults,
+        warnings: live.doubts,
         ..Results::default()
     }
 }
@@ -172,13 +177,14 @@ fn render(results: &Results, program: &str) -> String {
         .map(str::to_owned)
         .to_vec(),
     ];
+    let names = Names::of(&results.allocators);
     for allocator in &results.allocators {
         let name = allocator.name.as_str();
         let tell = |of: fn(&LiveRun) -> u64, how: fn(u64) -> String| {
             middle(&results.live, name, of).map_or("-".to_owned(), |v| how(v.round() as u64))
         };
         rows.push(vec![
-            name.to_owned(),
+            names.short(name).to_owned(),
             tell(|r| r.elapsed_ns, nanoseconds),
             tell(|r| r.user_ns, nanoseconds),
             tell(|r| r.sys_ns, nanoseconds),
@@ -193,15 +199,17 @@ fn render(results: &Results, program: &str) -> String {
     text.push_str(&table::aligned(&rows));
     for allocator in &results.allocators {
         for note in &allocator.notes {
-            text.push_str(&format!("  note: {}: {note}\n", allocator.name));
+            let name = names.short(&allocator.name);
+            text.push_str(&format!("  note: {name}: {note}\n"));
         }
     }
     for fault in &results.faults {
-        let (name, n, why) = (&fault.allocator, fault.repetition, &fault.reason);
-        text.push_str(&format!("  failed: {name}, run {n}: {why}\n"));
+        let name = names.short(&fault.allocator);
+        let (when, why) = (table::when(fault.repetition), &fault.reason);
+        text.push_str(&format!("  failed: {name}, {when}: {why}\n"));
     }
-    if let Some(partial) = &results.partial {
-        text.push_str(&format!("  note: {partial}\n"));
+    for note in results.warnings.iter().chain(&results.partial) {
+        text.push_str(&format!("  note: {note}\n"));
     }
     text
 }

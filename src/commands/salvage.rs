@@ -8,7 +8,7 @@ use trace_recorder::Harvest;
 use trace_recorder::harvest::Outcome;
 use trace_recorder::recording::output;
 use trace_recorder::salvage::salvage;
-use trace_recorder::units::grouped;
+use trace_recorder::units::counted;
 
 use super::info::{open_source, shown};
 use super::record::tapes;
@@ -64,9 +64,9 @@ pub fn run(args: &SalvageArgs) -> Result<ExitCode> {
         eprintln!("{name}: {damage}");
     }
     super::info::print(&format!(
-        "{}\n{} releases of blocks that are lost count as releases of unknown ones\n",
+        "{}\n{} of blocks that are lost, taken as releases of unknown ones\n",
         tapes::summary(&args.output, &salvaged.recorded),
-        grouped(salvaged.recorded.repairs.unknown_releases)
+        counted(salvaged.recorded.repairs.unknown_releases, "release")
     ))?;
     Ok(ExitCode::SUCCESS)
 }

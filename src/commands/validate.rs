@@ -104,6 +104,10 @@ pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
         results.warnings.push(note);
     }
     results.live = live.runs;
+    let doubts = live.doubts.into_iter();
+    results
+        .warnings
+        .extend(doubts.map(|doubt| format!("live runs: {doubt}")));
     results.faults.extend(live.faults);
     for (info, allocator) in results.allocators.iter_mut().zip(&allocators) {
         info.notes.extend(allocator.info.notes.iter().cloned());

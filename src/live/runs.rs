@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use replayer::measure::{LiveError, LiveProgram, run_live};
+use replayer::measure::{Busy, LiveError, LiveProgram, run_live};
 use replayer::results::{Fault, LiveRun};
 
 use super::objects::LiveAllocator;
 use crate::elf;
 use crate::progress;
+use crate::table::short_name;
 
 /// What is run.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct LiveRuns {
     pub faults: Vec<Fault>,
     /// Whether it was broken off.
     pub interrupted: bool,
+    /// What makes all runs doubtful, in sentences.
+    pub doubts: Vec<String>,
 }
 
 /// Runs the program under each allocator, `repetitions` times. A program that ends badly is measured, and said.
@@ -63,6 +66,7 @@ pub fn live_runs(
         }
     }
     let mut live = LiveRuns::default();
+    let busy = Busy::begin();
     let count = allocators.len();
     let bar = progress::bar(count as u64 * u64::from(plan.repetitions + 1), "running");
     'all: for repetition in 0..=plan.repetitions {
@@ -79,8 +83,8 @@ pub fn live_runs(
             let allocator = &allocators[at];
             let name = allocator.name.to_string();
             bar.set_message(match repetition {
-                0 => format!("{name}, warm-up"),
-                n => format!("{name}, run {n} of {}", plan.repetitions),
+                0 => format!("{}, warm-up", short_name(&name)),
+                n => format!("{}, run {n} of {}", short_name(&name), plan.repetitions),
             });
             let program = LiveProgram {
                 command: plan.command.clone(),
@@ -136,6 +140,7 @@ pub fn live_runs(
         }
     }
     bar.finish_and_clear();
+    live.doubts = busy.doubts();
     live.interrupted = stop.load(Ordering::Relaxed);
     Ok(live)
 }

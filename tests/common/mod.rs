@@ -130,3 +130,14 @@ fn ended(command: &mut Command) -> Ended {
 pub fn arg(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
+
+/// Sends a signal, by its name.
+pub fn signal(name: &str, pid: u32) {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
+    assert!(
+        sent.is_ok_and(|status| status.success()),
+        "kill -{name} {pid}"
+    );
+}

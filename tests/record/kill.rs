@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use trace_format::EventKind;
 
-use crate::common::{Place, arg, program};
+use crate::common::{Place, arg, program, signal};
 use crate::workshop::{Read, compile, events, read};
 
 /// The threads of `counter.c`.
@@ -144,17 +144,6 @@ fn child_of(pid: u32) -> u32 {
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// Sends a signal.
-pub fn signal(name: &str, pid: u32) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .status();
-    assert!(
-        sent.is_ok_and(|status| status.success()),
-        "kill -{name} {pid}"
-    );
 }
 
 fn kill_times(times: std::ops::Range<u64>) {

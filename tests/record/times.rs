@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use trace_format::EventKind;
 
-use crate::common::{Place, arg, program};
-use crate::kill::signal;
+use crate::common::{Place, arg, program, signal};
 use crate::workshop::{all_events, compile, count, made, read, record};
 
 #[test]

@@ -1,5 +1,7 @@
 //! Numbers for people.
 
+pub use trace_format::sentence::{counted, grouped};
+
 /// Bytes in binary units, three digits: `1.21 GiB`.
 pub fn bytes(bytes: u64) -> String {
     scaled(
@@ -18,19 +20,6 @@ pub fn nanoseconds(ns: u64) -> String {
             format!("{} min {:02} s", seconds / 60, seconds % 60)
         }
     }
-}
-
-/// A number in thousands: `12,345`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `part` of `whole` in percent; `-` if there is no whole.
@@ -73,8 +62,6 @@ mod tests {
         assert_eq!(nanoseconds(999), "999 ns");
         assert_eq!(nanoseconds(1_234_567), "1.23 ms");
         assert_eq!(nanoseconds(125_000_000_000), "2 min 05 s");
-        assert_eq!(grouped(12), "12");
-        assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(percent(1, 3), "33.3 %");
         assert_eq!(percent(0, 0), "-");
     }

@@ -9,6 +9,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::futex;
 use crate::plan::PlanView;
 
 /// Nobody waits, and nobody may go.
@@ -100,7 +101,7 @@ impl Beats {
                 && let Some(open) = self.open.get(front as usize + 1 + self.lead)
                 && open.swap(OPEN, Ordering::AcqRel) == AWAITED
             {
-                wake_all(open);
+                futex::wake(open.as_ptr(), i32::MAX);
             }
         }
     }
@@ -111,30 +112,9 @@ fn sleep(open: &AtomicU32) {
     while open.load(Ordering::Acquire) != OPEN {
         // Fails if somebody sleeps already, or if it is open by now.
         let _ = open.compare_exchange(SHUT, AWAITED, Ordering::AcqRel, Ordering::Acquire);
-        // SAFETY: a live atomic of 32 bits; the kernel only compares it, and returns at once if it is not AWAITED.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                open.as_ptr(),
-                libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-                AWAITED,
-                std::ptr::null::<libc::timespec>(),
-            )
-        };
+        // SAFETY: the atomic lives through the call.
+        unsafe { futex::sleep(open.as_ptr(), AWAITED) };
     }
-}
-
-#[cold]
-fn wake_all(open: &AtomicU32) {
-    // SAFETY: the address is that of a live atomic; the kernel uses it as a key.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            open.as_ptr(),
-            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            i32::MAX,
-        )
-    };
 }
 
 #[cfg(test)]

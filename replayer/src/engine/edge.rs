@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering, compiler_fence};
 
 use super::clock::{now_ns, thread_cpu_ns};
+use super::futex;
 use super::lane::Waits;
 
 /// The maker has not come yet.
@@ -125,17 +126,9 @@ fn sleep(slot: &AtomicUsize, sleepers: &Sleepers) -> usize {
         .err()
         .unwrap_or(AWAITED);
     while value == AWAITED {
-        // SAFETY: the word is the half of a live atomic that holds AWAITED's bits; the kernel only compares it. The call returns at
-        // once if the slot has been filled: a block whose address ends in these 32 bits is not aligned to 8 bytes.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                low_half(slot),
-                libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-                AWAITED as u32,
-                std::ptr::null::<libc::timespec>(),
-            );
-        }
+        // The call returns at once if the slot has been filled: a block whose address ends in these 32 bits is not aligned to 8 bytes.
+        // SAFETY: the word is the half of a live atomic that holds AWAITED's bits.
+        unsafe { futex::sleep(low_half(slot), AWAITED as u32) };
         value = slot.load(Ordering::Acquire);
     }
     sleepers.count.fetch_sub(1, Ordering::SeqCst);
@@ -147,15 +140,7 @@ fn sleep(slot: &AtomicUsize, sleepers: &Sleepers) -> usize {
 fn wake(slot: &AtomicUsize, waits: &mut Waits) {
     // Processor time: who is woken often runs at once on this very core, and that is no waiting of ours.
     let cpu = thread_cpu_ns();
-    // SAFETY: the address is that of a live atomic; the kernel uses it as a key and reads nothing there.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            low_half(slot),
-            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            1,
-        );
-    }
+    futex::wake(low_half(slot), 1);
     waits.sys_ns += thread_cpu_ns().saturating_sub(cpu);
 }
 

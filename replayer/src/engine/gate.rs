@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::futex;
+
 /// A gate of windows: window n may be run once `open` is at least n.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -18,13 +20,14 @@ impl Gate {
             return;
         }
         self.arrived.fetch_add(1, Ordering::AcqRel);
-        wake(&self.arrived, 1);
+        futex::wake(self.arrived.as_ptr(), 1);
         loop {
             let open = self.open.load(Ordering::Acquire);
             if open >= next {
                 return;
             }
-            sleep(&self.open, open);
+            // SAFETY: an atomic that lives as long as `self`.
+            unsafe { futex::sleep(self.open.as_ptr(), open) };
         }
     }
 
@@ -36,39 +39,14 @@ impl Gate {
                 self.arrived.fetch_sub(threads, Ordering::AcqRel);
                 return;
             }
-            sleep(&self.arrived, arrived);
+            // SAFETY: as above.
+            unsafe { futex::sleep(self.arrived.as_ptr(), arrived) };
         }
     }
 
     /// Lets all threads run window `window`.
     pub fn open(&self, window: u32) {
         self.open.store(window, Ordering::Release);
-        wake(&self.open, i32::MAX);
+        futex::wake(self.open.as_ptr(), i32::MAX);
     }
-}
-
-/// Sleeps while the word has this value, or less long.
-fn sleep(word: &AtomicU32, value: u32) {
-    // SAFETY: the word is a live atomic of 32 bits; the kernel only compares it.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-            value,
-            std::ptr::null::<libc::timespec>(),
-        )
-    };
-}
-
-fn wake(word: &AtomicU32, most: i32) {
-    // SAFETY: the address is that of a live atomic; the kernel uses it as a key.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            most,
-        )
-    };
 }

@@ -9,6 +9,7 @@ mod board;
 mod calls;
 mod clock;
 mod edge;
+mod futex;
 mod gate;
 mod lane;
 mod latency;

@@ -1,5 +1,7 @@
 //! Was the machine ours while we measured? Compares what all processes used with what we and our workers did.
 
+use trace_format::sentence::counted;
+
 use super::governor::Governor;
 use super::kernel::{Ticks, own_ns, throttle_count};
 
@@ -10,7 +12,7 @@ const OTHERS: f64 = 0.10;
 const STOLEN: f64 = 0.02;
 
 /// The state of the machine when a measurement began.
-pub(super) struct Busy {
+pub struct Busy {
     ticks: Option<Ticks>,
     own_ns: Option<u64>,
     throttled: Option<u64>,
@@ -18,6 +20,7 @@ pub(super) struct Busy {
 }
 
 impl Busy {
+    /// As of now.
     pub fn begin() -> Busy {
         Busy {
             ticks: Ticks::now(),
@@ -27,7 +30,7 @@ impl Busy {
         }
     }
 
-    /// Reasons to doubt what was measured since.
+    /// Reasons to doubt what was measured since, in sentences. What child processes used is ours once they are waited for.
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
         if let (Some(before), Some(after), Some(own_before), Some(own)) =
@@ -43,8 +46,8 @@ impl Busy {
             && after > before
         {
             doubts.push(format!(
-                "the processor slowed itself down {} times because of heat",
-                after - before
+                "the processor slowed itself down {} because of heat",
+                counted(after - before, "time")
             ));
         }
         doubts.extend(Governor::now().moved_since(&self.governor));

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use trace_format::sentence::counted;
+
 use super::error::ReplayError;
 use super::machine::machine;
 use super::resume::{self, Done};
@@ -17,7 +19,7 @@ use super::settings::Settings;
 use super::statistics::{is_narrow, summarize};
 use super::supervise::{self, Worker};
 use crate::allocators::AllocatorName;
-use crate::results::{AllocatorInfo, Fault, Results};
+use crate::results::{AllocatorInfo, Fault, Results, Run};
 
 /// What a measurement needs besides its tapes.
 pub struct Measurement<'a> {
@@ -117,9 +119,13 @@ pub fn run_matrix(tapes: &[PathBuf], how: &Measurement<'_>) -> Result<Results, R
         }
     }
     if how.stop.load(Ordering::Relaxed) {
+        if let Some(earlier) = &how.earlier {
+            resume::keep_runs(&mut results, earlier);
+            resume::keep_summaries(&mut results, earlier);
+        }
         results.partial = Some(format!(
-            "interrupted after {} runs; `--resume` makes the others",
-            results.runs.len()
+            "interrupted after {}; `--resume` makes the others",
+            counted(results.runs.len() as u64, "run")
         ));
     }
     results.warnings = resume::shared_warnings(&results);
@@ -194,6 +200,12 @@ fn measure(
         let over = match place.share {
             None => repetition > repetitions,
             Some(share) => {
+                // Who gives no measurement has no ratio, however often it is tried.
+                let ran = |name: &&&str| {
+                    let mine = |run: &Run| run.tape == tape && run.allocator == **name;
+                    results.runs.iter().any(mine)
+                };
+                let names: Vec<&str> = names.iter().filter(ran).copied().collect();
                 repetition > repetitions
                     && (began.elapsed() >= share || is_narrow(tape, threads, &names, &results.runs))
             }
@@ -228,8 +240,13 @@ fn measure(
                 }
                 None => break 'all,
             }
-            (how.save)(&so_far(results, tape, threads, &names, &busy.doubts()));
+            (how.save)(&so_far(results, how, tape, threads, &names, &busy.doubts()));
         }
+    }
+    if how.stop.load(Ordering::Relaxed)
+        && let Some(earlier) = &how.earlier
+    {
+        resume::keep_runs(results, earlier);
     }
     let mut doubts = busy.doubts();
     for earlier in done.map_or(&[][..], |done| done.doubts(session.summary(), threads)) {
@@ -250,12 +267,16 @@ fn measure(
 /// What is measured by now, marked as a part.
 fn so_far(
     results: &Results,
+    how: &Measurement<'_>,
     tape: &str,
     threads: Option<u32>,
     names: &[&str],
     doubts: &[String],
 ) -> Results {
     let mut part = results.clone();
+    if let Some(earlier) = &how.earlier {
+        resume::keep_runs(&mut part, earlier);
+    }
     part.summary.extend(summarize(
         tape,
         threads,
@@ -264,9 +285,12 @@ fn so_far(
         &part.faults,
         doubts,
     ));
+    if let Some(earlier) = &how.earlier {
+        resume::keep_summaries(&mut part, earlier);
+    }
     part.partial = Some(format!(
-        "ended after {} runs; `--resume` makes the others",
-        part.runs.len()
+        "ended after {}; `--resume` makes the others",
+        counted(part.runs.len() as u64, "run")
     ));
     part
 }

@@ -17,6 +17,7 @@ mod tape_file;
 mod watch;
 mod worker;
 
+pub use busy::Busy;
 pub use error::ReplayError;
 pub use job::WORKER_COMMAND;
 pub use live::{

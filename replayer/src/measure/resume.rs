@@ -1,8 +1,11 @@
 //! Going on with a measurement that was broken off.
 
+use std::path::Path;
+
 use super::error::ReplayError;
 use super::statistics::summarize;
-use crate::results::{Results, Run, TapeSummary};
+use super::tape_file::unique_name;
+use crate::results::{Results, Run, Summary, TapeSummary};
 
 /// Runs of an earlier measurement.
 pub(super) struct Done {
@@ -118,6 +121,71 @@ pub(super) fn check(earlier: &Results, now: &Results) -> Result<(), ReplayError>
     Ok(())
 }
 
+/// Of a measurement that goes on from an earlier one and ends before its time: adds the earlier runs that were not come to, so that
+/// breaking off twice loses nothing. Runs of allocators that are not measured any more are left out.
+pub(super) fn keep_runs(results: &mut Results, earlier: &Results) {
+    for tape in &earlier.tapes {
+        let name = name_now(results, tape);
+        if !results.tapes.iter().any(|t| t.sha256 == tape.sha256) {
+            let name = name.clone();
+            results.tapes.push(TapeSummary {
+                name,
+                ..tape.clone()
+            });
+        }
+        for run in earlier.runs.iter().filter(|run| run.tape == tape.name) {
+            let same = |other: &Run| {
+                other.tape == name
+                    && other.allocator == run.allocator
+                    && other.threads == run.threads
+                    && other.repetition == run.repetition
+            };
+            let wanted = results.allocators.iter().any(|a| a.name == run.allocator);
+            if wanted && !results.runs.iter().any(same) {
+                let tape = name.clone();
+                results.runs.push(Run {
+                    tape,
+                    ..run.clone()
+                });
+            }
+        }
+    }
+}
+
+/// The earlier summaries of runs that [`keep_runs`] added, where there are no newer ones.
+pub(super) fn keep_summaries(results: &mut Results, earlier: &Results) {
+    for summary in &earlier.summary {
+        let Some(tape) = earlier.tapes.iter().find(|t| t.name == summary.tape) else {
+            continue;
+        };
+        let name = name_now(results, tape);
+        let same = |other: &Summary| {
+            other.tape == name
+                && other.allocator == summary.allocator
+                && other.threads == summary.threads
+        };
+        let wanted = results
+            .allocators
+            .iter()
+            .any(|a| a.name == summary.allocator);
+        if wanted && !results.summary.iter().any(same) {
+            results.summary.push(Summary {
+                tape: name,
+                ..summary.clone()
+            });
+        }
+    }
+}
+
+/// What an earlier tape is called in these results.
+fn name_now(results: &Results, tape: &TapeSummary) -> String {
+    let known = results.tapes.iter().find(|t| t.sha256 == tape.sha256);
+    known.map_or_else(
+        || unique_name(&tape.name, Path::new(&tape.name), &results.tapes),
+        |tape| tape.name.clone(),
+    )
+}
+
 /// What all summaries warn of: it concerns the measurement as a whole.
 pub(super) fn shared_warnings(results: &Results) -> Vec<String> {
     let Some(first) = results.summary.first() else {
@@ -136,7 +204,7 @@ pub(super) fn shared_warnings(results: &Results) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{AllocatorInfo, Summary};
+    use crate::results::AllocatorInfo;
 
     fn results() -> Results {
         Results {
@@ -162,7 +230,7 @@ mod tests {
                 tape: "old name".into(),
                 allocator: "x".into(),
                 warnings: vec![
-                    "3 requests failed over 1 runs: work that was not done counts as fast".into(),
+                    "3 requests failed over 1 run: work that was not done counts as fast".into(),
                     "other programs used 30 % of the processors while this was measured".into(),
                 ],
                 ..Summary::default()
@@ -191,6 +259,39 @@ mod tests {
             "{doubts:?}"
         );
         assert!(done.doubts(&tape("ab"), Some(1)).is_empty());
+    }
+
+    #[test]
+    fn breaking_off_again_keeps_what_the_earlier_results_have() {
+        let earlier = results();
+        // Resumed with a tape before that has the same name, and with one allocator more.
+        let mut now = results();
+        now.tapes[0].sha256 = "cd".into();
+        now.runs[0].repetition = 1;
+        now.allocators.push(AllocatorInfo {
+            name: "y".into(),
+            ..AllocatorInfo::default()
+        });
+        for _ in 0..2 {
+            keep_runs(&mut now, &earlier);
+            keep_summaries(&mut now, &earlier);
+            let names: Vec<&str> = now.tapes.iter().map(|tape| tape.name.as_str()).collect();
+            assert_eq!(names, ["old name", "old name (2)"]);
+            let runs: Vec<(&str, u32)> = now
+                .runs
+                .iter()
+                .map(|run| (run.tape.as_str(), run.repetition))
+                .collect();
+            assert_eq!(runs, [("old name", 1), ("old name (2)", 2)]);
+            assert_eq!(now.summary.len(), 2);
+            assert_eq!(now.summary[1].tape, "old name (2)");
+        }
+        // Who is not measured any more has no runs.
+        let mut without = results();
+        without.allocators.clear();
+        without.runs.clear();
+        keep_runs(&mut without, &earlier);
+        assert_eq!(without.runs, []);
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl Settings {
             pace: self.pace,
             threads,
             memory: self.plan_memory,
+            beat_events: None,
         }
     }
 

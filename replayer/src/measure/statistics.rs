@@ -1,5 +1,7 @@
 //! From runs to ratios, and reasons to doubt them.
 
+use trace_format::sentence::counted;
+
 use crate::results::{Fault, Ratio, Run, Summary};
 
 /// How often the bootstrap draws. With more, the ends of the interval move by less than a run's own noise.
@@ -125,8 +127,9 @@ pub fn summarize(
         let failed: u64 = mine.iter().map(|run| run.failed).sum();
         if failed > 0 {
             warnings.push(format!(
-                "{failed} requests failed over {} runs: work that was not done counts as fast",
-                mine.len()
+                "{} failed over {}: work that was not done counts as fast",
+                counted(failed, "request"),
+                counted(mine.len() as u64, "run")
             ));
         }
         if let Some(run) = mine
@@ -134,8 +137,10 @@ pub fn summarize(
             .find(|run| run.failed == 0 && run.mallocs != run.frees)
         {
             warnings.push(format!(
-                "{} mallocs but {} frees in repetition {}",
-                run.mallocs, run.frees, run.repetition
+                "{} but {} in repetition {}",
+                counted(run.mallocs, "malloc"),
+                counted(run.frees, "free"),
+                run.repetition
             ));
         }
         if mine.iter().any(|run| run.peak_rss_bytes.is_none()) {
@@ -147,7 +152,8 @@ pub fn summarize(
             .count();
         if lost > 0 {
             warnings.push(format!(
-                "{lost} runs gave no measurement; `faults` has the reasons"
+                "{} without a measurement; `faults` has the reasons",
+                counted(lost as u64, "run")
             ));
         }
         warnings.extend(doubts.iter().cloned());

@@ -156,7 +156,10 @@ pub fn plan<S: ReadAt + Sync>(
     let beats = if folding.folded || paced || options.order != Order::Thread {
         Stretches::default()
     } else {
-        Stretches::new(tape, beat_events(tape))
+        Stretches::new(
+            tape,
+            options.beat_events.unwrap_or_else(|| beat_events(tape)),
+        )
     };
     let survey::Survey { threads, crossings } = survey::survey(tape, &folding, &beats, advance)?;
     let crossings = Crossings::new(tape, crossings, &threads)?;

@@ -41,6 +41,9 @@ pub struct PlanOptions {
     /// How many bytes of operations may lie in memory at once; a longer plan lies on disk and is run in windows. `None`: half of
     /// what the machine has available.
     pub memory: Option<u64>,
+    /// How many events a beat has, about, where [`Order::Thread`] is kept; `None`: so many as suit the tape. The fewer, the further
+    /// abreast the threads stay, and the more often one waits for another.
+    pub beat_events: Option<u64>,
 }
 
 impl PlanOptions {

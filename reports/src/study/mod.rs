@@ -165,8 +165,8 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
-/// Shorter names for those that are paths, where nothing else is called so.
-fn display_names<'r>(ids: &[&'r str]) -> Vec<&'r str> {
+/// What people read for these names of allocators: for `preload:PATH` the file's name, where nothing else is called so.
+pub fn display_names<'r>(ids: &[&'r str]) -> Vec<&'r str> {
     let short = |id: &'r str| match id
         .strip_prefix("preload:")
         .and_then(|path| path.rsplit('/').next())

@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use trace_format::Ending;
 use trace_recorder::harvest::{Harvest, Outcome, Process};
 use trace_recorder::recording::output::{self, Output};
-use trace_recorder::units::{bytes, grouped, nanoseconds};
+use trace_recorder::units::{bytes, counted, nanoseconds};
 use trace_recorder::{Phase, Recorded, RecordingOptions};
 
 /// A tape that was made of a recording of a program.
@@ -153,10 +153,10 @@ fn free_name(out: &Path, pid: u64, names: &mut HashSet<PathBuf>) -> PathBuf {
 /// A line on a tape.
 pub fn summary(path: &Path, recorded: &Recorded) -> String {
     format!(
-        "{}: {} events of {} threads, {}; peak live {} after {}",
+        "{}: {} of {}, {}; peak live {} after {}",
         path.display(),
-        grouped(recorded.events),
-        grouped(u64::from(recorded.threads)),
+        counted(recorded.events, "event"),
+        counted(u64::from(recorded.threads), "thread"),
         bytes(recorded.bytes),
         bytes(recorded.peak_live_bytes),
         nanoseconds(recorded.peak_live_ns)
@@ -177,9 +177,9 @@ pub fn tell(made: &[Made], out: &mut dyn Write) -> Result<()> {
     if let Some(rest) = made.get(MOST..).filter(|rest| !rest.is_empty()) {
         let events: u64 = rest.iter().map(|tape| tape.recorded.events).sum();
         lines.push(format!(
-            "and {} more tapes of other processes, with {} events",
-            grouped(rest.len() as u64),
-            grouped(events)
+            "and {} of other processes, with {}",
+            counted(rest.len() as u64, "more tape"),
+            counted(events, "event")
         ));
     }
     for tape in made {
@@ -187,11 +187,11 @@ pub fn tell(made: &[Made], out: &mut dyn Write) -> Result<()> {
         let odd = repairs.reordered + repairs.raised + repairs.lost_releases;
         if odd > 0 && lines.len() < MOST * 2 {
             lines.push(format!(
-                "{}: out of order and put right: {} releases, {} times; {} frees were not seen",
+                "{}: out of order and put right: {}, {}; not seen: {}",
                 tape.path.display(),
-                grouped(repairs.reordered),
-                grouped(repairs.raised),
-                grouped(repairs.lost_releases)
+                counted(repairs.reordered, "release"),
+                counted(repairs.raised, "time"),
+                counted(repairs.lost_releases, "free")
             ));
         }
     }

@@ -1,20 +1,19 @@
 //! The comparison as a table, for the terminal or in Markdown.
 
-use std::path::Path;
-
 use replayer::results::Results;
 use trace_recorder::units::{bytes, nanoseconds};
 
 use super::compare::{Compared, Row};
-use crate::table::aligned;
+use crate::table::{Names, aligned, when};
 
 /// Two ratios, or two sizes, that differ by no more than this share are said to agree.
 const AGREE: f64 = 0.10;
 
 /// A table, and below it what it says.
 pub fn render(results: &Results, compared: &Compared, markdown: bool) -> String {
+    let names = Names::of(&results.allocators);
     let rows: Vec<Vec<String>> = std::iter::once(titles())
-        .chain(compared.rows.iter().map(cells))
+        .chain(compared.rows.iter().map(|row| cells(row, &names)))
         .collect();
     let mut text = String::new();
     if markdown {
@@ -30,7 +29,7 @@ pub fn render(results: &Results, compared: &Compared, markdown: bool) -> String 
         text.push_str(&aligned(&rows));
     }
     let bullet = if markdown { "- " } else { "  " };
-    for line in lines(results, compared) {
+    for line in lines(results, compared, &names) {
         text.push_str(&format!("{bullet}{line}\n"));
     }
     text
@@ -54,7 +53,7 @@ fn titles() -> Vec<String> {
     .into()
 }
 
-fn cells(row: &Row) -> Vec<String> {
+fn cells(row: &Row, names: &Names<'_>) -> Vec<String> {
     let tell = |value: Option<f64>, how: fn(u64) -> String| {
         value.map_or("-".to_owned(), |v| how(v.max(0.0).round() as u64))
     };
@@ -62,7 +61,7 @@ fn cells(row: &Row) -> Vec<String> {
     let percent =
         |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{:+.0} %", v * 100.0));
     vec![
-        short(&row.allocator),
+        names.short(&row.allocator).to_owned(),
         tell(row.live_ns, nanoseconds),
         tell(row.replay_ns, nanoseconds),
         ratio(row.live_ratio),
@@ -74,13 +73,6 @@ fn cells(row: &Row) -> Vec<String> {
         tell(row.predicted_rss, bytes),
         percent(memory_error(row)),
     ]
-}
-
-/// A preloaded object by its file's name.
-fn short(allocator: &str) -> String {
-    let path = allocator.strip_prefix("preload:").map(Path::new);
-    let file = path.and_then(Path::file_name).map(|f| f.to_string_lossy());
-    file.map_or(allocator.to_owned(), |file| file.into_owned())
 }
 
 /// How far the predicted ratio is from the live one.
@@ -130,7 +122,7 @@ const MEASURES: [Measure; 2] = [
     },
 ];
 
-fn lines(results: &Results, compared: &Compared) -> Vec<String> {
+fn lines(results: &Results, compared: &Compared, names: &Names<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(share) = compared.share {
         lines.push(if share <= 1.0 {
@@ -158,18 +150,18 @@ fn lines(results: &Results, compared: &Compared) -> Vec<String> {
         });
     }
     for measure in MEASURES {
-        let names = |choose: &dyn Fn(&Row) -> bool| -> Vec<String> {
+        let those = |choose: &dyn Fn(&Row) -> bool| -> Vec<String> {
             let beyond = compared
                 .rows
                 .iter()
                 .filter(|row| (measure.error)(row).is_some_and(|e| e.abs() > AGREE));
             beyond
                 .filter(|row| choose(row))
-                .map(|row| short(&row.allocator))
+                .map(|row| names.short(&row.allocator).to_owned())
                 .collect()
         };
-        let outside = names(&|row| !(measure.inside)(row));
-        let spread = names(&|row| (measure.inside)(row));
+        let outside = those(&|row| !(measure.inside)(row));
+        let spread = those(&|row| (measure.inside)(row));
         let mut line = if outside.is_empty() && spread.is_empty() {
             format!("{}: all within 10 %.", measure.name)
         } else if outside.is_empty() {
@@ -196,7 +188,7 @@ fn lines(results: &Results, compared: &Compared) -> Vec<String> {
             .map(|(row, (least, most))| {
                 format!(
                     "{} {} to {}",
-                    short(&row.allocator),
+                    names.short(&row.allocator),
                     (measure.tell)(least),
                     (measure.tell)(most)
                 )
@@ -219,7 +211,7 @@ fn lines(results: &Results, compared: &Compared) -> Vec<String> {
     }
     for allocator in &results.allocators {
         for note in &allocator.notes {
-            lines.push(format!("{}: {note}", allocator.name));
+            lines.push(format!("{}: {note}", names.short(&allocator.name)));
         }
     }
     for warning in &results.warnings {
@@ -227,8 +219,10 @@ fn lines(results: &Results, compared: &Compared) -> Vec<String> {
     }
     for fault in &results.faults {
         lines.push(format!(
-            "Failed: {}, run {}: {}",
-            fault.allocator, fault.repetition, fault.reason
+            "Failed: {}, {}: {}",
+            names.short(&fault.allocator),
+            when(fault.repetition),
+            fault.reason
         ));
     }
     lines

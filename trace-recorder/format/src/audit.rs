@@ -14,7 +14,7 @@ use crate::header::Header;
 use crate::index::{ChunkInfo, TRAILER_LEN, Trailer};
 use crate::layout::{End, List, read_end, read_header, read_lists, read_prelude};
 use crate::report::VerifyReport;
-use crate::sentence::grouped;
+use crate::sentence::counted;
 use crate::source::ReadAt;
 
 /// The walk, and what it has found so far.
@@ -317,11 +317,9 @@ impl<'s, S: ReadAt + ?Sized> Audit<'s, S> {
             && matches!(Trailer::parse(&bytes, at), Ok(Some(_)));
         let end = at + TRAILER_LEN as u64;
         if there && end < self.source.len() {
-            let more = grouped(self.source.len() - end);
-            self.report.add(damage(
-                end,
-                format!("{more} bytes follow the end of the tape"),
-            ));
+            let more = counted(self.source.len() - end, "byte");
+            self.report
+                .add(damage(end, format!("{more} behind the end of the tape")));
         }
         there
     }

@@ -31,7 +31,7 @@
 //! library of Zstandard; without it the pure-Rust one does, and the bytes on the tape mean the same.
 
 // Each imports only what stands above it.
-mod sentence;
+pub mod sentence;
 
 mod event;
 mod source;

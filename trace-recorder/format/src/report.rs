@@ -2,7 +2,7 @@
 
 use crate::error::Damage;
 use crate::index::Ending;
-use crate::sentence::grouped;
+use crate::sentence::{counted, grouped};
 use std::fmt;
 
 /// Most damages that a report lists; further ones are counted.
@@ -48,8 +48,10 @@ impl fmt::Display for VerifyReport {
         if self.sound {
             write!(
                 f,
-                "sound: {events} events in {chunks} chunks, {} bytes",
-                grouped(self.len_bytes)
+                "sound: {} in {}, {}",
+                counted(self.events_readable, "event"),
+                counted(self.chunks_readable, "chunk"),
+                counted(self.len_bytes, "byte")
             )?;
             return match &self.ending {
                 Some(Ending::Died { reason }) => write!(f, "; the recorded program died: {reason}"),
@@ -63,18 +65,21 @@ impl fmt::Display for VerifyReport {
             writeln!(f, "damaged: {damage}")?;
         }
         if self.damages_left_out > 0 {
-            writeln!(f, "and {} more places", grouped(self.damages_left_out))?;
+            writeln!(f, "and {} more", counted(self.damages_left_out, "place"))?;
         }
         match self.chunks_promised {
-            Some(promised) => write!(f, "{chunks} of {} chunks are readable", grouped(promised))?,
+            Some(promised) => {
+                write!(f, "{chunks} of {} can be read", counted(promised, "chunk"))?;
+            }
             None => write!(
                 f,
-                "{chunks} chunks are readable, there is no sound footer that says of how many"
+                "{} can be read, there is no sound footer that says of how many",
+                counted(self.chunks_readable, "chunk")
             )?,
         }
         match self.events_promised {
-            Some(promised) => write!(f, ", {events} of {} events", grouped(promised)),
-            None => write!(f, ", {events} events"),
+            Some(promised) => write!(f, ", {events} of {}", counted(promised, "event")),
+            None => write!(f, ", {}", counted(self.events_readable, "event")),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::header::{Clock, Header};
 use crate::index::{Ending, ThreadInfo};
 use crate::layout::{List, read_lists};
 use crate::live::totals_of;
-use crate::sentence::grouped;
+use crate::sentence::counted;
 use crate::source::ReadAt;
 use crate::tape::{Parts, Tape};
 
@@ -78,8 +78,8 @@ impl<S: ReadAt> Tape<S> {
                 chunk: None,
                 span: None,
                 what: format!(
-                    "{} more places are damaged",
-                    grouped(report.damages_left_out)
+                    "damage in {}",
+                    counted(report.damages_left_out, "more place")
                 ),
             });
         }

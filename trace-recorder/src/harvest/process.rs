@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use trace_capture::layout::State;
 use trace_format::Ending;
 
+use crate::units::counted;
+
 /// A process and the programs that it ran.
 #[derive(Clone, Debug)]
 pub struct Process {
@@ -89,8 +91,10 @@ impl Process {
             notes.push(format!("In the end: {reason}."));
         }
         let because = stop.map_or("the capture was full", |stop| stop.because());
-        let reason =
-            format!("recording stopped because {because}; {lost} events after that are missing");
+        let reason = format!(
+            "recording stopped because {because}; {} after that not recorded",
+            counted(lost, "event")
+        );
         (Ending::Salvaged { reason }, notes)
     }
 }

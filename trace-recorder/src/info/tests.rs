@@ -187,7 +187,7 @@ fn the_text_says_it_all() {
     for wanted in [
         "ending       complete",
         "1003 bytes",
-        "1 blocks, 3 B, were never freed",
+        "1 block, 3 B, never freed",
         "100.0 %",
         "warm after 30 ns, 2 times in all",
         "thread 0",

@@ -1,7 +1,7 @@
 //! An [`Info`] as text: a table of figures and two histograms. No colour.
 
 use super::{Histogram, Info, Thread};
-use crate::units::{bytes, grouped, nanoseconds, percent};
+use crate::units::{bytes, counted, grouped, nanoseconds, percent};
 use std::fmt::Write;
 
 /// Histograms are drawn at least and at most this wide.
@@ -87,17 +87,17 @@ impl Info {
         line(
             "peak live",
             format!(
-                "{} ({} bytes) after {}",
+                "{} ({}) after {}",
                 bytes(self.peak_live_bytes),
-                grouped(self.peak_live_bytes),
+                counted(self.peak_live_bytes, "byte"),
                 nanoseconds(self.peak_live_ns)
             ),
         );
         let at_end = match self.live_blocks_at_end {
             0 => "nothing lives: every block was freed".to_owned(),
             blocks => format!(
-                "{} blocks, {}, were never freed",
-                grouped(blocks),
+                "{}, {}, never freed",
+                counted(blocks, "block"),
                 bytes(self.live_bytes_at_end)
             ),
         };
@@ -166,7 +166,11 @@ impl Info {
             return;
         }
         let of = if self.chunks_weighed < self.chunks {
-            format!(", of {} of {} chunks", self.chunks_weighed, self.chunks)
+            format!(
+                ", of {} of {}",
+                grouped(self.chunks_weighed),
+                counted(self.chunks, "chunk")
+            )
         } else {
             String::new()
         };
