@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`results`] | what a measurement says: `results.json` |
 //! | `mapping` | memory past every allocator |
-//! | [`mod@plan`] | tape → programs of eight bytes an operation |
+//! | [`mod@plan`] | tape → programs of ten bytes an operation |
 //! | [`engine`] | programs → threads that run them |
 //! | [`allocators`] | what they run against |
 //! | [`measure`] | fresh processes, repetitions, statistics |

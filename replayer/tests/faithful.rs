@@ -6,14 +6,14 @@ mod checking;
 mod common;
 
 use checking::{CALLS, Checking};
-use common::{Request, plan_of, plan_with, run, sample};
+use common::{Request, cases, plan_of, plan_with, run, sample};
 use proptest::prelude::*;
 use replayer::engine::Touch;
 use replayer::plan::PlanOptions;
 use trace_format::{BlockId, Event, EventKind};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn random_programs_are_replayed_request_by_request(

@@ -5,7 +5,7 @@ mod checking;
 mod common;
 
 use checking::{CALLS, Checking};
-use common::{Request, plan_with, run, sample};
+use common::{Request, cases, plan_with, run, sample};
 use proptest::prelude::*;
 use replayer::engine::Touch;
 use replayer::plan::{Order, Pace, PlanOptions};
@@ -18,7 +18,7 @@ fn all(requests: &[Vec<Request>]) -> Vec<Request> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn folded_threads_ask_for_the_same(

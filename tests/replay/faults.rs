@@ -22,7 +22,8 @@ void __libc_free(void *);
 static long requests;
 
 void *malloc(size_t size) {
-    if (__atomic_add_fetch(&requests, 1, __ATOMIC_RELAXED) > 5000) {
+    long request = __atomic_add_fetch(&requests, 1, __ATOMIC_RELAXED);
+    if (request > 5000) {
 #ifdef CRASH
         *(volatile int *)8 = 1;
 #endif
@@ -35,7 +36,8 @@ void *malloc(size_t size) {
         if (more != MAP_FAILED) memset(more, 1, 1 << 20);
 #endif
 #ifdef REFUSE
-        return 0;
+        /* And well again: what comes after the run is the harness's own. */
+        if (request <= 10000) return 0;
 #endif
 #ifdef EXIT
         _exit(7);
@@ -131,9 +133,9 @@ fn refused_requests_are_counted_and_warned_of() {
         run.expect("a run").failed
     };
     assert_eq!(of("system"), 0);
-    assert!(of(&preload(&object)) > 10_000);
+    assert_eq!(of(&preload(&object)), 5_000);
     assert!(
-        ended.out.contains("requests failed over 1 run"),
+        ended.out.contains("5,000 requests failed over 1 run"),
         "{}",
         ended.out
     );

@@ -49,12 +49,13 @@ impl Started {
         drop(self.child.stderr.take());
     }
 
-    /// Waits until one of its processes has this argument.
+    /// Waits until one of its processes has this name, or this first argument.
     pub fn until_there_is(&self, argument: &str) {
         until(&format!("a process with {argument}"), || {
             processes(&self.mark).any(|pid| {
                 let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 line.split(|&byte| byte == 0)
+                    .take(2)
                     .any(|part| part == argument.as_bytes())
             })
         });

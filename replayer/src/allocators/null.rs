@@ -30,15 +30,14 @@ const PLACES: usize = 64;
 /// Above this the region is not touched beforehand.
 const MOST_PREFAULTED: usize = 256 << 20;
 
+/// From here on the largest request of the plan has room at each place.
 static BASE: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
-/// Bytes from BASE on that a block may cover, without the spread.
-static ROOM: AtomicUsize = AtomicUsize::new(0);
 
 /// The place of the next thread.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// This thread's place; null before its first request.
+    /// This thread's place, once it was told that it begins.
     static PLACE: Cell<*mut u8> = const { Cell::new(std::ptr::null_mut()) };
 }
 
@@ -63,7 +62,7 @@ impl Allocator for Null {
             aligned,
             realloc,
             free,
-            begin: None,
+            begin: Some(begin),
             end: None,
         }
     }
@@ -86,37 +85,24 @@ impl Allocator for Null {
         if let Ok(mut regions) = REGIONS.get_or_init(Default::default).lock() {
             regions.push(region);
         }
-        ROOM.store(room, Ordering::Relaxed);
         BASE.store(base, Ordering::Relaxed);
-        // The thread that prepares may have had a place in an older region.
-        PLACE.set(std::ptr::null_mut());
         Ok(())
     }
 }
 
-/// An address at which `size` bytes are mapped; null if the region is smaller.
+/// The calling thread gets a place. Nothing is looked at again in a request: the plan was checked to ask for no more than its largest.
+unsafe extern "C" fn begin() {
+    let offset = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES * STEP;
+    PLACE.set(BASE.load(Ordering::Relaxed).wrapping_add(offset));
+}
+
+/// An address at which `size` bytes are mapped. Where in the thread's place follows from the size alone.
 #[inline(always)]
 fn place(size: usize) -> *mut c_void {
-    if size > ROOM.load(Ordering::Relaxed) {
-        return std::ptr::null_mut();
-    }
-    // Where in the thread's place follows from the size alone.
-    home().wrapping_add(size.wrapping_mul(64) % SPREAD).cast()
-}
-
-/// The calling thread's place.
-#[inline(always)]
-fn home() -> *mut u8 {
-    let place = PLACE.get();
-    if place.is_null() { settle() } else { place }
-}
-
-#[cold]
-fn settle() -> *mut u8 {
-    let offset = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES * STEP;
-    let place = BASE.load(Ordering::Relaxed).wrapping_add(offset);
-    PLACE.set(place);
-    place
+    PLACE
+        .get()
+        .wrapping_add(size.wrapping_mul(64) % SPREAD)
+        .cast()
 }
 
 unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
@@ -127,13 +113,10 @@ unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     place(count.saturating_mul(size))
 }
 
-unsafe extern "C" fn aligned(align: usize, size: usize) -> *mut c_void {
-    if size > ROOM.load(Ordering::Relaxed) {
-        return std::ptr::null_mut();
-    }
+unsafe extern "C" fn aligned(align: usize, _size: usize) -> *mut c_void {
     // BASE is aligned to the plan's largest alignment and to STEP.
     if align <= STEP {
-        home().cast()
+        PLACE.get().cast()
     } else {
         BASE.load(Ordering::Relaxed).cast()
     }

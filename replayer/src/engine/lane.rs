@@ -8,7 +8,7 @@ use super::board::Cell;
 use super::calls::Calls;
 use super::edge::Sleepers;
 use super::gate::Gate;
-use crate::plan::{Op, Part, Wide};
+use crate::plan::{Four, Op, Part, Wide};
 
 /// The three kinds of request whose latency is told apart.
 pub(super) const KINDS: usize = 3;
@@ -20,6 +20,9 @@ pub(super) const REALLOC: usize = 2;
 #[derive(Debug)]
 pub(super) struct Field {
     pub calls: Calls,
+    /// All operations, and what each four of them are.
+    pub ops: *const Op,
+    pub fours: *const Four,
     pub wide: *const Wide,
     pub shared: *const AtomicUsize,
     /// The mean distance of operations whose latency is sampled; 0: none is.

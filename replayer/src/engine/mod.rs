@@ -156,6 +156,8 @@ impl Engine {
         let counts = Table::<u32>::new("latency counts", lane_count * KINDS * BUCKETS)?;
         let field = Box::new(Field {
             calls,
+            ops: view.ops().as_ptr(),
+            fours: view.fours().as_ptr(),
             wide: view.wide().as_ptr(),
             shared: shared.start(),
             sample_every: options.sample_every,

@@ -1,52 +1,61 @@
 //! Plain operations: mallocs and frees of blocks that stay with their thread.
 //!
 //! Which of the two comes next is what a processor can't predict in many programs, and a wrong guess costs it more than all the rest
-//! of the harness. So four operations are looked at together and one of sixteen straight pieces of code does them: one guess for
-//! four.
+//! of the harness. So four operations are done by one of sixteen straight pieces of code: one guess for four. Which piece it is the
+//! plan says, see [`Four`](crate::plan::Four).
 
 use super::single::Performer;
 use super::touch::touch;
 use crate::plan::Op;
 
-/// What is no pattern: not all four are plain.
-const ODD: usize = 16;
-
-/// Which of four plain operations are frees, a bit for each; from [`ODD`] on if not all are plain.
-#[inline(always)]
-fn pattern(four: &[Op; 4]) -> usize {
-    usize::from(Op::which_free(four)) | (usize::from(!Op::all_plain(four)) * ODD)
-}
-
-/// Performs operations, none of which is sampled.
+/// Performs operations of the plan, none of which is sampled.
 ///
 /// # Safety
-/// As for [`Performer::perform`], for all of them in their order.
+/// As for [`Performer::perform`], for all of them in their order; `ops` must be a part of the field's.
 pub(super) unsafe fn stretch<const TOUCH: u8>(performer: &mut Performer<'_, TOUCH>, ops: &[Op]) {
+    // SAFETY: both point into the plan's operations.
+    let first = unsafe { ops.as_ptr().offset_from_unsigned(performer.field.ops) };
+    // Fours are counted from the plan's beginning.
+    let before = (first.wrapping_neg() % 4).min(ops.len());
+    let (alone, ops) = ops.split_at(before);
     let (fours, rest) = ops.as_chunks::<4>();
-    let mut next = fours.first().map_or(ODD, pattern);
-    for (at, four) in fours.iter().enumerate() {
-        let pattern_here = next;
+    for &op in alone {
+        // SAFETY: the caller's promise.
+        unsafe { performer.perform::<false>(op) };
+    }
+    // SAFETY: the plan has one of these for each four operations, and one behind.
+    let mut told = unsafe { performer.field.fours.add((first + before) / 4) };
+    // SAFETY: as above.
+    let mut next = unsafe { (*told).pattern };
+    for four in fours {
         // Known long before it is needed, a wrong guess is noticed at once.
-        next = fours.get(at + 1).map_or(ODD, pattern);
+        let pattern = next;
+        // SAFETY: as above.
+        let change = unsafe {
+            let change = (*told).change;
+            told = told.add(1);
+            next = (*told).pattern;
+            i64::from(change)
+        };
         // SAFETY: the caller's promise; `do_four` gets plain operations, and the pattern that is theirs.
         unsafe {
-            match pattern_here {
-                0 => do_four::<TOUCH, 0>(performer, four),
-                1 => do_four::<TOUCH, 1>(performer, four),
-                2 => do_four::<TOUCH, 2>(performer, four),
-                3 => do_four::<TOUCH, 3>(performer, four),
-                4 => do_four::<TOUCH, 4>(performer, four),
-                5 => do_four::<TOUCH, 5>(performer, four),
-                6 => do_four::<TOUCH, 6>(performer, four),
-                7 => do_four::<TOUCH, 7>(performer, four),
-                8 => do_four::<TOUCH, 8>(performer, four),
-                9 => do_four::<TOUCH, 9>(performer, four),
-                10 => do_four::<TOUCH, 10>(performer, four),
-                11 => do_four::<TOUCH, 11>(performer, four),
-                12 => do_four::<TOUCH, 12>(performer, four),
-                13 => do_four::<TOUCH, 13>(performer, four),
-                14 => do_four::<TOUCH, 14>(performer, four),
-                15 => do_four::<TOUCH, 15>(performer, four),
+            match pattern {
+                0 => do_four::<TOUCH, 0>(performer, four, change),
+                1 => do_four::<TOUCH, 1>(performer, four, change),
+                2 => do_four::<TOUCH, 2>(performer, four, change),
+                3 => do_four::<TOUCH, 3>(performer, four, change),
+                4 => do_four::<TOUCH, 4>(performer, four, change),
+                5 => do_four::<TOUCH, 5>(performer, four, change),
+                6 => do_four::<TOUCH, 6>(performer, four, change),
+                7 => do_four::<TOUCH, 7>(performer, four, change),
+                8 => do_four::<TOUCH, 8>(performer, four, change),
+                9 => do_four::<TOUCH, 9>(performer, four, change),
+                10 => do_four::<TOUCH, 10>(performer, four, change),
+                11 => do_four::<TOUCH, 11>(performer, four, change),
+                12 => do_four::<TOUCH, 12>(performer, four, change),
+                13 => do_four::<TOUCH, 13>(performer, four, change),
+                14 => do_four::<TOUCH, 14>(performer, four, change),
+                15 => do_four::<TOUCH, 15>(performer, four, change),
                 _ => {
                     for &op in four {
                         performer.perform::<false>(op);
@@ -61,7 +70,7 @@ pub(super) unsafe fn stretch<const TOUCH: u8>(performer: &mut Performer<'_, TOUC
     }
 }
 
-/// Four plain operations, of which those are frees whose bit is set in `FREES`.
+/// Four plain operations, of which those are frees whose bit is set in `FREES`, and which change the live bytes by `change`.
 ///
 /// They are counted beforehand, as if each succeeded, so that nothing but what the calls need has to be kept over them; what fails is
 /// put right afterwards.
@@ -72,14 +81,9 @@ pub(super) unsafe fn stretch<const TOUCH: u8>(performer: &mut Performer<'_, TOUC
 unsafe fn do_four<const TOUCH: u8, const FREES: u8>(
     performer: &mut Performer<'_, TOUCH>,
     four: &[Op; 4],
+    change: i64,
 ) {
-    let change = |at: usize| {
-        let size = four[at].plain_size() as i64;
-        if FREES >> at & 1 == 1 { -size } else { size }
-    };
-    performer.live = performer
-        .live
-        .wrapping_add(change(0) + change(1) + change(2) + change(3));
+    performer.live = performer.live.wrapping_add(change);
     let frees = u64::from(FREES.count_ones());
     performer.tally.frees += frees;
     performer.tally.mallocs += 4 - frees;

@@ -1,17 +1,18 @@
 //! The plan as one flat file, so that it is made once and every worker only maps it.
 //!
 //! ```text
-//! header (one page) | rows | timeline | lane slots | window ends | parts | wide records | operations | times
+//! header (one page) | rows | timeline | lane slots | window ends | parts | wide records | operations | fours | times
 //! ```
 //! ```text
-//! each part on a 64-byte boundary; operations and times on a page's
+//! each part on a 64-byte boundary; operations, fours and times on a page's
 //! ```
 //! All parts are arrays of plain integers in the machine's own byte order: the file never leaves the machine. The header holds the
 //! counts, from which every offset follows, and a checksum over itself.
 
+use super::four::Four;
 use super::op::{Op, Wide};
 
-const MAGIC: u64 = u64::from_ne_bytes(*b"HTPLAN\x00\x01");
+const MAGIC: u64 = u64::from_ne_bytes(*b"HTPLAN\x00\x02");
 const PART_ALIGN: u64 = 64;
 /// What is dropped and fetched by pages begins on one, of any size that machines have.
 const PAGE_ALIGN: u64 = 65536;
@@ -101,6 +102,7 @@ pub(super) struct Offsets {
     pub parts: usize,
     pub wide: usize,
     pub ops: usize,
+    pub fours: usize,
     pub due: usize,
     pub end: usize,
 }
@@ -122,6 +124,7 @@ impl Offsets {
         let parts = part(counts.parts, size_of::<Part>(), PART_ALIGN)?;
         let wide = part(counts.wide, size_of::<Wide>(), PART_ALIGN)?;
         let ops = part(counts.ops, size_of::<Op>(), PAGE_ALIGN)?;
+        let fours = part(Four::count(counts.ops), size_of::<Four>(), PAGE_ALIGN)?;
         let due = part(counts.due, size_of::<u64>(), PAGE_ALIGN)?;
         let end = usize::try_from(next)
             .ok()
@@ -134,6 +137,7 @@ impl Offsets {
             parts,
             wide,
             ops,
+            fours,
             due,
             end,
         })

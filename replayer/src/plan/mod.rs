@@ -1,4 +1,4 @@
-//! Tape → plan: what each thread does, in eight bytes an operation, with everything decided that can be decided before the clock runs.
+//! Tape → plan: what each thread does, in ten bytes an operation, with everything decided that can be decided before the clock runs.
 //!
 //! A block that one thread makes and releases lives in a slot of the thread's own table, used again when it is free. A block that
 //! crosses threads has a slot of its own in the shared table: the maker stores the pointer, the releaser waits for it. Two passes
@@ -16,6 +16,7 @@ mod circle;
 mod crossing;
 mod error;
 mod folding;
+mod four;
 mod layout;
 mod locate;
 mod op;
@@ -45,6 +46,7 @@ use stretches::Stretches;
 use survey::ThreadSurvey;
 
 pub use error::PlanError;
+pub use four::Four;
 pub use layout::{Counts, Part, ThreadRow};
 pub use op::{Kind, Op, Wide};
 pub use options::{Order, Pace, PlanOptions};
@@ -364,6 +366,11 @@ fn write_programs<S: ReadAt + Sync>(
         .par_iter_mut()
         .filter(|op| op.shared() && !op.kind().is_some_and(Kind::makes))
         .for_each(|op| *op = op.with_size(ground.crossings.size(op.slot() as usize)));
+    let (ops, fours) = sheet.ops_and_fours();
+    ops.par_chunks(4)
+        .zip(fours.par_iter_mut())
+        .with_min_len(4096)
+        .for_each(|(ops, four)| *four = Four::of(ops));
     Ok(written)
 }
 

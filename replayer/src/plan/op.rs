@@ -133,19 +133,12 @@ impl Op {
         self.0 & SHARED != 0
     }
 
-    /// Whether all four are plain: malloc or free in the thread's own table, no wide record.
+    /// Whether it is plain: malloc or free in the thread's own table, no wide record.
     #[inline(always)]
-    pub fn all_plain(four: &[Op; 4]) -> bool {
+    pub fn is_plain(self) -> bool {
         // What is neither slot nor size nor the bit that tells Free from Malloc.
         const ODD: u64 = 0b1_1101;
-        (four[0].0 | four[1].0 | four[2].0 | four[3].0) & ODD == 0
-    }
-
-    /// Of four plain operations, which free: bit i for the i-th.
-    #[inline(always)]
-    pub fn which_free(four: &[Op; 4]) -> u8 {
-        let bit = |at: usize| (four[at].0 >> 1 & 1) << at;
-        (bit(0) | bit(1) | bit(2) | bit(3)) as u8
+        self.0 & ODD == 0
     }
 
     /// The slot's number.
@@ -160,7 +153,7 @@ impl Op {
         self.0 & WIDE != 0
     }
 
-    /// The size of a plain operation, see [`all_plain`](Self::all_plain).
+    /// The size of a plain operation, see [`is_plain`](Self::is_plain).
     #[inline(always)]
     pub fn plain_size(self) -> usize {
         // The other bits of the lower half are below the field.
@@ -224,40 +217,6 @@ mod tests {
         assert_eq!(SizeField::small(WIDE_FROM), None);
         assert_eq!(SizeField::wide(MOST_WIDE + 1), None);
         assert_eq!(size_of::<Op>(), 8);
-    }
-
-    #[test]
-    fn four_at_once_are_told() {
-        let size = SizeField::small(WIDE_FROM - 1).unwrap_or_default();
-        let op = |kind, shared| Op::new(kind, shared, u32::MAX, size);
-        for pattern in 0..16u8 {
-            let kind = |at: u8| {
-                if pattern >> at & 1 == 1 {
-                    Kind::Free
-                } else {
-                    Kind::Malloc
-                }
-            };
-            let four = std::array::from_fn(|at| op(kind(at as u8), false));
-            assert!(Op::all_plain(&four));
-            assert_eq!(Op::which_free(&four), pattern);
-            assert!(four.iter().all(|op| op.plain_size() == op.field()));
-        }
-        let wide = SizeField::wide(0).unwrap_or_default();
-        for odd in [
-            op(Kind::Malloc, true),
-            op(Kind::Calloc, false),
-            op(Kind::Take, false),
-            op(Kind::Realloc, false),
-            Op::new(Kind::Free, false, 0, wide),
-            Op::new(Kind::Aligned, false, 0, wide),
-        ] {
-            for at in 0..4 {
-                let mut four = [op(Kind::Malloc, false); 4];
-                four[at] = odd;
-                assert!(!Op::all_plain(&four));
-            }
-        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The plan's file while it is written.
 
+use super::four::Four;
 use super::layout::{Counts, Header, Offsets, Part, ThreadRow};
 use super::op::{Op, Wide};
 use crate::mapping::{Access, MapError, MemoryFile, Region};
@@ -82,6 +83,18 @@ impl Sheet {
     /// Operations.
     pub fn ops(&mut self) -> &mut [Op] {
         self.programs().ops
+    }
+
+    /// Operations, and what each four of them are.
+    pub fn ops_and_fours(&mut self) -> (&[Op], &mut [Four]) {
+        let (counts, offsets) = (self.counts, self.offsets);
+        // SAFETY: as in `rows`; the parts do not overlap.
+        unsafe {
+            (
+                self.part(offsets.ops, counts.ops),
+                self.part(offsets.fours, Four::count(counts.ops)),
+            )
+        }
     }
 
     /// Writes the header, after which the file is a plan.

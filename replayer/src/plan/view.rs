@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use super::four::Four;
 use super::layout::{Counts, Header, Offsets, Part, ThreadRow};
 use super::op::{Kind, Op, Wide};
 use super::timeline::Step;
@@ -30,7 +31,7 @@ pub struct PlanView {
 }
 
 impl PlanView {
-    /// Maps the plan and checks it: every operation names a slot and a record that exist, every thread appears in the timeline
+    /// Maps the plan and checks it: every operation names a slot and a record that exist and a size within the largest, every thread appears in the timeline
     /// with its start before its end, and no two threads share a lane at the same time.
     pub fn open(file: &File) -> Result<PlanView, ViewError> {
         let len = file.metadata().map_err(ViewError::Open)?.len();
@@ -119,6 +120,13 @@ impl PlanView {
             };
             let (from, to) = range(self.offsets.ops);
             self.region.load_pages(from, to);
+            let four = |at: usize| {
+                self.offsets.fours
+                    + (at - self.offsets.ops) / size_of::<Op>() / 4 * size_of::<Four>()
+            };
+            // And the one that lies ahead.
+            self.region
+                .load_pages(four(from), four(to) + 2 * size_of::<Four>());
             if self.counts.due > 0 {
                 let (from, to) = range(self.offsets.due);
                 self.region.load_pages(from, to);
@@ -136,6 +144,12 @@ impl PlanView {
     pub fn ops(&self) -> &[Op] {
         // SAFETY: Op is one integer; any bits are valid.
         unsafe { self.part(self.offsets.ops, self.counts.ops) }
+    }
+
+    /// What each four operations are, by their place in [`ops`](Self::ops), and one more.
+    pub fn fours(&self) -> &[Four] {
+        // SAFETY: Four is two integers; any bits are valid.
+        unsafe { self.part(self.offsets.fours, Four::count(self.counts.ops)) }
     }
 
     /// One part of the file.
@@ -172,6 +186,10 @@ impl PlanView {
         }
         if next != self.counts.ops {
             return bad("operations belong to no thread");
+        }
+        let fours = self.ops().chunks(4).zip(self.fours());
+        if !fours.into_iter().all(|(ops, four)| *four == Four::of(ops)) {
+            return bad("four operations are told to be others");
         }
         if self.counts.windows == 0 || ![0, self.counts.ops].contains(&self.counts.due) {
             return bad("its windows or times do not match");
@@ -220,8 +238,14 @@ impl PlanView {
         } else {
             u64::from(slots)
         };
+        let (size, align_log2) = match op.is_wide().then(|| self.wide().get(op.field())) {
+            None => (op.field() as u64, 0),
+            Some(Some(wide)) => (wide.size, wide.align_log2),
+            Some(None) => return false,
+        };
         u64::from(op.slot()) < slots
-            && (!op.is_wide() || (op.field() as u64) < self.counts.wide)
+            && size <= self.counts.largest
+            && align_log2 <= self.counts.align_log2
             && (kind != Kind::Aligned || op.is_wide())
     }
 

@@ -4,12 +4,24 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use proptest::prelude::ProptestConfig;
 use replayer::engine::{Board, Calls, Engine, Options, Outcome, Touch};
 use replayer::mapping::MemoryFile;
 use replayer::plan::{Plan, PlanOptions, PlanView};
 use trace_format::{
     BlockId, Clock, Ending, Event, EventKind, Header, LiveTotals, Tape, TapeWriter,
 };
+
+/// So many cases of a property, or as many as `PROPTEST_CASES` asks for.
+pub fn cases(usually: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let asked = std::env::var_os("PROPTEST_CASES").map(|_| default.cases);
+    ProptestConfig {
+        cases: asked.unwrap_or(usually),
+        failure_persistence: None,
+        ..default
+    }
+}
 
 /// A generator of numbers (splitmix64).
 pub struct Random(pub u64);

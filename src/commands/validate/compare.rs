@@ -41,8 +41,8 @@ pub struct Compared {
     /// program's own work, which no allocator changes. A replayed ratio r predicts 1 − share × (1 − r) for the program, with a share
     /// of 1 at most.
     pub share: Option<f64>,
-    /// Live memory under `system` less the replayed: what the program has besides its allocator's, stacks and variables, which no
-    /// allocator changes. A replayed peak p predicts p + own memory for the program.
+    /// What the program has besides its allocator's memory, stacks and variables, which no allocator changes: the median over the
+    /// allocators of live memory less replayed, or nothing where that is below 0. A replayed peak p predicts p + own memory.
     pub own_memory: Option<f64>,
     /// Spearman's rank correlation of the times, live and replayed.
     pub time_rank: Option<f64>,
@@ -80,9 +80,12 @@ pub fn compare(results: &Results, program: &str) -> Compared {
         .filter(|&(_, live)| live > 0.0)
         .map(|(replayed, live)| replayed / live);
     let memory_of = |run: &LiveRun| run.peak_anon_bytes.unwrap_or(run.peak_rss_bytes);
-    let own_memory = middle(&live, "system", memory_of)
-        .zip(replayed("system", |run| run.peak_rss_bytes))
-        .map(|(live, replayed)| live - replayed);
+    let more = |allocator: &str| {
+        let replayed = replayed(allocator, |run| run.peak_rss_bytes)?;
+        Some(middle(&live, allocator, memory_of)? - replayed)
+    };
+    let names = results.allocators.iter().map(|a| a.name.as_str());
+    let own_memory = median(&names.filter_map(more).collect::<Vec<_>>()).map(|more| more.max(0.0));
     let row = |allocator: &str| {
         let replay_rss = replayed(allocator, |run| run.peak_rss_bytes);
         let replay_ratio = summary(allocator)
@@ -232,10 +235,10 @@ mod tests {
         assert_eq!(x.live_ratio_range, Some((0.86, 0.9)));
         assert_eq!((x.live_rss, x.replay_rss), (Some(110.0), Some(95.0)));
         assert_eq!(x.live_rss_range, Some((100.0, 120.0)));
-        // 110 live under system, 80 replayed: 30 are the program's own.
+        // 105 live under system, 80 replayed; 110 and 95 under x: in the middle 20 are the program's own.
         assert_eq!(
             (compared.own_memory, x.predicted_rss),
-            (Some(30.0), Some(125.0))
+            (Some(20.0), Some(115.0))
         );
     }
 }

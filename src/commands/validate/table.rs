@@ -136,18 +136,11 @@ fn lines(results: &Results, compared: &Compared, names: &Names<'_>) -> Vec<Strin
             )
         });
     }
-    if let Some(own) = compared.own_memory {
-        lines.push(if own >= 0.0 {
-            format!(
-                "Under system the program has {} more than its replay: stacks, variables and the like, which are added to every replay.",
-                bytes(own as u64)
-            )
-        } else {
-            format!(
-                "Under system the replay has {} more than the program, which are taken off every replay.",
-                bytes(-own as u64)
-            )
-        });
+    if let Some(own) = compared.own_memory.filter(|&own| own > 0.0) {
+        lines.push(format!(
+            "In the middle of the allocators the program has {} more than its replay: stacks, variables and the like, which are added to every replay.",
+            bytes(own as u64)
+        ));
     }
     for measure in MEASURES {
         let those = |choose: &dyn Fn(&Row) -> bool| -> Vec<String> {

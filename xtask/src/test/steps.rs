@@ -182,25 +182,19 @@ fn long(context: &Context) -> Result<()> {
         .cargo(tests)
         .env("PROPTEST_CASES", LONG_CASES)
         .run()?;
-    // What takes minutes is marked as ignored, and named here: real programs under the shared objects, a hundred kills.
+    // What takes minutes is marked as ignored, and named here: real programs under the shared objects, a hundred kills, a hundred
+    // million operations.
     let preload = ["test", "--release", "--package", "fancy-preload", "--"];
     context
         .workspace
         .cargo(preload)
         .args(["--include-ignored"])
         .run()?;
-    let record = [
-        "test",
-        "--release",
-        "--package",
-        "heaptape",
-        "--test",
-        "record",
-    ];
     context
         .workspace
-        .cargo(record)
-        .args(["--", "--ignored", "kill::", "programs::"])
+        .cargo(["test", "--release", "--package", "heaptape"])
+        .args(["--test", "record", "--test", "replay"])
+        .args(["--", "--ignored", "kill::", "programs::", "length::"])
         .run()?;
     let out = context.workspace.target().join("main-job");
     context
