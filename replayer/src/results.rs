@@ -267,6 +267,9 @@ pub struct Run {
     /// How often a thread had to wait for a block from another thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync_waits: Option<u64>,
+    /// Time that threads waited for the others before they began a beat, summed over threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beat_wait_ns: Option<u64>,
     /// What one reading of the clock costs; every sampled latency contains it once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ns: Option<u64>,
@@ -289,7 +292,7 @@ pub struct TimeSplit {
     pub allocator_ns: u64,
     /// In the kernel, waits apart: page faults of new memory, memory mapping, thread starts and ends.
     pub kernel_ns: u64,
-    /// Spent looking for a block that another thread had not made yet (looking and yielding; sleep costs nothing).
+    /// Spent waiting: looking for a block that another thread had not made yet, falling asleep, waking (sleep itself costs nothing).
     pub wait_ns: u64,
     /// The harness's own: operations × the processor time of one under `null`, waits apart.
     pub harness_ns: u64,

@@ -9,7 +9,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::clock::{now_ns, thread_cpu_ns};
 use super::futex;
+use super::lane::Waits;
 use crate::plan::PlanView;
 
 /// Nobody waits, and nobody may go.
@@ -66,12 +68,15 @@ impl Beats {
         beats
     }
 
-    /// Waits until the parts of the beat may begin.
+    /// Waits until the parts of the beat may begin. Adds what that took to `waits`.
     #[inline]
-    pub fn wait(&self, beat: u64) {
+    pub fn wait(&self, beat: u64, waits: &mut Waits) {
         let open = &self.open[beat as usize];
         if open.load(Ordering::Acquire) != OPEN {
+            let (began, cpu) = (now_ns(), thread_cpu_ns());
             sleep(open);
+            waits.sys_ns += thread_cpu_ns().saturating_sub(cpu);
+            waits.beats_ns += now_ns() - began;
         }
     }
 
@@ -140,7 +145,7 @@ mod tests {
                     let (beats, left, takes_part) = (&beats, &left, &takes_part);
                     scope.spawn(move || {
                         for beat in (0..BEATS).filter(|&beat| takes_part(thread, beat)) {
-                            beats.wait(beat as u64);
+                            beats.wait(beat as u64, &mut Waits::default());
                             let behind = &left[..beat.saturating_sub(lead)];
                             let over = behind.iter().all(|l| l.load(Ordering::SeqCst) == 0);
                             left[beat].fetch_sub(1, Ordering::SeqCst);

@@ -38,7 +38,7 @@ pub(super) struct Field {
     pub began_ns: AtomicU64,
 }
 
-/// What waiting for other threads' blocks took.
+/// What waiting for other threads took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Waits {
     /// How often a block was not there yet.
@@ -49,6 +49,8 @@ pub struct Waits {
     pub user_ns: u64,
     /// Processor time spent falling asleep, waking and waking others.
     pub sys_ns: u64,
+    /// Time on the clock until a beat began, nanoseconds.
+    pub beats_ns: u64,
 }
 
 /// Counts of a lane.
@@ -62,7 +64,7 @@ pub struct Tally {
     pub reallocs: u64,
     /// Requests that came back null.
     pub failed: u64,
-    /// Waiting for other threads' blocks.
+    /// Waiting for other threads.
     pub waits: Waits,
     /// Processor time spent until an operation was due, where the pace is the recorded one.
     pub idle_ns: u64,
@@ -83,6 +85,7 @@ impl Tally {
         self.waits.wall_ns += other.waits.wall_ns;
         self.waits.user_ns += other.waits.user_ns;
         self.waits.sys_ns += other.waits.sys_ns;
+        self.waits.beats_ns += other.waits.beats_ns;
         self.idle_ns += other.idle_ns;
         self.late_ns = self.late_ns.max(other.late_ns);
         for (mine, other) in self.longest_ns.iter_mut().zip(other.longest_ns) {

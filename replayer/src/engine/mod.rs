@@ -19,14 +19,16 @@ mod plain;
 mod processors;
 mod single;
 mod stacks;
+mod stopwatch;
+mod threads;
 mod touch;
 mod workers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use crate::mapping::{MapError, Table};
-use crate::plan::{PlanView, Step};
+use crate::plan::PlanView;
 use crate::results::{Histograms, Latencies};
 use beats::Beats;
 use edge::Sleepers;
@@ -34,6 +36,8 @@ use gate::Gate;
 use lane::{Field, KINDS, Lane, Task};
 use latency::BUCKETS;
 use stacks::Stacks;
+use stopwatch::Stopwatch;
+use threads::Threads;
 use workers::{FIRST, Workers};
 
 pub use board::Board;
@@ -247,7 +251,7 @@ impl Engine {
         let routine = self.routine();
         let outcome = match &mut self.crew {
             Crew::AsRecorded { handles, stacks } => {
-                let mut clock = Clock::start(&self.field, &self.board);
+                let mut clock = Stopwatch::start(&self.field, &self.board);
                 let threads = Threads {
                     view: &self.view,
                     tasks: &self.tasks,
@@ -263,7 +267,7 @@ impl Engine {
                 let (field, view, board) = (&*self.field, &*self.view, &*self.board);
                 let mut clock = None;
                 workers.run(&self.tasks, routine, &field.gate, || {
-                    let clock = clock.insert(Clock::start(field, board));
+                    let clock = clock.insert(Stopwatch::start(field, board));
                     field.gate.open(FIRST);
                     let rows = view.ends().chunks(view.counts().windows as usize);
                     for window in 1..view.counts().windows as usize {
@@ -332,128 +336,9 @@ impl Engine {
     }
 }
 
-/// The time of a run, without the changes of windows.
-struct Clock<'a> {
-    board: &'a Board,
-    started_ns: u64,
-    /// Time that did not count.
-    stood_ns: u64,
-}
-
-impl<'a> Clock<'a> {
-    fn start(field: &Field, board: &'a Board) -> Clock<'a> {
-        let started_ns = now_ns();
-        field.began_ns.store(started_ns, Ordering::Relaxed);
-        board.begin(started_ns);
-        Clock {
-            board,
-            started_ns,
-            stood_ns: 0,
-        }
-    }
-
-    fn stop(self, ended_ns: u64) -> u64 {
-        self.board.end(ended_ns);
-        ended_ns.saturating_sub(self.started_ns + self.stood_ns)
-    }
-
-    /// Waits until the threads that have more to do stand at the gate, and lets them into the next window.
-    fn change_window(
-        &mut self,
-        gate: &Gate,
-        threads: usize,
-        window: usize,
-        first: u32,
-        view: &PlanView,
-        onlooker: &mut dyn Onlooker,
-    ) {
-        gate.wait_for(threads as u32);
-        let stopped = now_ns();
-        onlooker.before();
-        view.load_window(window);
-        onlooker.after();
-        self.stood_ns += now_ns() - stopped;
-        gate.open(first + window as u32);
-    }
-}
-
-/// Threads as recorded, while they run.
-struct Threads<'a> {
-    view: &'a PlanView,
-    tasks: &'a [Task],
-    handles: &'a mut [libc::pthread_t],
-    stacks: &'a Stacks,
-    routine: Routine,
-    gate: &'a Gate,
-}
-
-impl Threads<'_> {
-    fn follow_timeline(
-        self,
-        clock: &mut Clock<'_>,
-        onlooker: &mut dyn Onlooker,
-    ) -> Result<(), EngineError> {
-        let windows = self.view.counts().windows as usize;
-        let paced = !self.view.due().is_empty();
-        for step in self.view.timeline() {
-            let thread = match step {
-                Step::Start(thread) | Step::End(thread) => thread,
-                Step::Window(window) => {
-                    // Of those that run: a thread that has not started yet has nothing in this window.
-                    let ends = self.view.ends().chunks(windows);
-                    let (at, lanes) = (window as usize, self.stacks.running());
-                    let rows = self.view.threads().iter().zip(ends).enumerate();
-                    let more = rows.filter(|(number, (row, ends))| {
-                        lanes[row.lane as usize].get() == Some(*number as u32) && ends[at] < row.ops
-                    });
-                    clock.change_window(self.gate, more.count(), at + 1, 0, self.view, onlooker);
-                    continue;
-                }
-            };
-            let row = &self.view.threads()[thread as usize];
-            let lane = row.lane as usize;
-            let (Some(attributes), Some(handle)) =
-                (self.stacks.of(lane), self.handles.get_mut(lane))
-            else {
-                continue;
-            };
-            let failed = if matches!(step, Step::Start(_)) {
-                if paced {
-                    clock::sleep_until(clock.started_ns + row.first_ns);
-                }
-                self.stacks.running()[lane].set(Some(thread));
-                let task: *const Task = &self.tasks[thread as usize];
-                spawn(handle, attributes, self.routine, task)
-            } else {
-                self.stacks.running()[lane].set(None);
-                // SAFETY: the view checked that each thread starts once before it ends once, and that its lane is its own between.
-                unsafe { libc::pthread_join(*handle, std::ptr::null_mut()) }
-            };
-            if failed != 0 {
-                return Err(EngineError::Thread {
-                    thread,
-                    error: std::io::Error::from_raw_os_error(failed),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Processors that this process may use.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 type Routine = extern "C" fn(*mut std::ffi::c_void) -> *mut std::ffi::c_void;
-
-fn spawn(
-    handle: &mut libc::pthread_t,
-    attributes: &libc::pthread_attr_t,
-    routine: Routine,
-    task: *const Task,
-) -> i32 {
-    // SAFETY: the task, its lane, its field and the plan live in the Engine until every thread is joined (or for ever, see `run`);
-    // the lane's stack is free, because the timeline has the lane's last thread joined before.
-    unsafe { libc::pthread_create(handle, attributes, routine, task.cast_mut().cast()) }
-}

@@ -52,7 +52,7 @@ pub(super) extern "C" fn thread<const TOUCH: u8>(task: *mut c_void) -> *mut c_vo
                 window += 1;
                 field.gate.pass(task.first_gate + window as u32);
             }
-            field.beats.wait(part.beat);
+            field.beats.wait(part.beat, &mut performer.tally.waits);
             let range = done..(part.end.min(ends[window]) as usize);
             done = range.end;
             // SAFETY: ops of a checked plan, in order; a paced task has as many times as operations, in the same mapping.

@@ -6,7 +6,7 @@
 
 use super::single::Performer;
 use super::touch::touch;
-use crate::plan::Op;
+use crate::plan::{Four, Op};
 
 /// Performs operations of the plan, none of which is sampled.
 ///
@@ -26,45 +26,75 @@ pub(super) unsafe fn stretch<const TOUCH: u8>(performer: &mut Performer<'_, TOUC
     // SAFETY: the plan has one of these for each four operations, and one behind.
     let mut told = unsafe { performer.field.fours.add((first + before) / 4) };
     // SAFETY: as above.
-    let mut next = unsafe { (*told).pattern };
+    let mut next = piece::<TOUCH>(unsafe { *told });
     for four in fours {
         // Known long before it is needed, a wrong guess is noticed at once.
-        let pattern = next;
-        // SAFETY: as above.
-        let change = unsafe {
+        let piece_here = next;
+        // SAFETY: as above; the piece is that of these four.
+        unsafe {
             let change = (*told).change;
             told = told.add(1);
-            next = (*told).pattern;
-            i64::from(change)
-        };
-        // SAFETY: the caller's promise; `do_four` gets plain operations, and the pattern that is theirs.
-        unsafe {
-            match pattern {
-                0 => do_four::<TOUCH, 0>(performer, four, change),
-                1 => do_four::<TOUCH, 1>(performer, four, change),
-                2 => do_four::<TOUCH, 2>(performer, four, change),
-                3 => do_four::<TOUCH, 3>(performer, four, change),
-                4 => do_four::<TOUCH, 4>(performer, four, change),
-                5 => do_four::<TOUCH, 5>(performer, four, change),
-                6 => do_four::<TOUCH, 6>(performer, four, change),
-                7 => do_four::<TOUCH, 7>(performer, four, change),
-                8 => do_four::<TOUCH, 8>(performer, four, change),
-                9 => do_four::<TOUCH, 9>(performer, four, change),
-                10 => do_four::<TOUCH, 10>(performer, four, change),
-                11 => do_four::<TOUCH, 11>(performer, four, change),
-                12 => do_four::<TOUCH, 12>(performer, four, change),
-                13 => do_four::<TOUCH, 13>(performer, four, change),
-                14 => do_four::<TOUCH, 14>(performer, four, change),
-                15 => do_four::<TOUCH, 15>(performer, four, change),
-                _ => {
-                    for &op in four {
-                        performer.perform::<false>(op);
-                    }
-                }
-            }
+            next = piece::<TOUCH>(*told);
+            piece_here(performer, four, i64::from(change));
         }
     }
     for &op in rest {
+        // SAFETY: the caller's promise.
+        unsafe { performer.perform::<false>(op) };
+    }
+}
+
+/// What does four operations, and counts how they change the live bytes.
+type Piece<const TOUCH: u8> = unsafe fn(&mut Performer<'_, TOUCH>, &[Op; 4], i64);
+
+/// The piece of code for these four.
+#[inline(always)]
+fn piece<const TOUCH: u8>(four: Four) -> Piece<TOUCH> {
+    let pieces: &[Piece<TOUCH>; 32] = const {
+        &[
+            do_four::<TOUCH, 0>,
+            do_four::<TOUCH, 1>,
+            do_four::<TOUCH, 2>,
+            do_four::<TOUCH, 3>,
+            do_four::<TOUCH, 4>,
+            do_four::<TOUCH, 5>,
+            do_four::<TOUCH, 6>,
+            do_four::<TOUCH, 7>,
+            do_four::<TOUCH, 8>,
+            do_four::<TOUCH, 9>,
+            do_four::<TOUCH, 10>,
+            do_four::<TOUCH, 11>,
+            do_four::<TOUCH, 12>,
+            do_four::<TOUCH, 13>,
+            do_four::<TOUCH, 14>,
+            do_four::<TOUCH, 15>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+            do_odd::<TOUCH>,
+        ]
+    };
+    pieces[four.pattern as usize % 32]
+}
+
+/// Four operations of any kind.
+///
+/// # Safety
+/// As for [`Performer::perform`], for all of them in their order.
+unsafe fn do_odd<const TOUCH: u8>(performer: &mut Performer<'_, TOUCH>, four: &[Op; 4], _: i64) {
+    for &op in four {
         // SAFETY: the caller's promise.
         unsafe { performer.perform::<false>(op) };
     }
@@ -77,7 +107,6 @@ pub(super) unsafe fn stretch<const TOUCH: u8>(performer: &mut Performer<'_, TOUC
 ///
 /// # Safety
 /// As for [`Performer::perform`]; `FREES` must be the operations' own.
-#[inline(always)]
 unsafe fn do_four<const TOUCH: u8, const FREES: u8>(
     performer: &mut Performer<'_, TOUCH>,
     four: &[Op; 4],

@@ -67,6 +67,7 @@ pub struct Measured {
     pub failed: u64,
     pub sync_wait_ns: u64,
     pub sync_waits: u64,
+    pub beat_wait_ns: u64,
     pub wait_user_ns: u64,
     pub wait_sys_ns: u64,
     pub idle_ns: u64,

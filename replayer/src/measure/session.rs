@@ -279,6 +279,7 @@ impl<'a> Session<'a> {
             footprint,
             time: split(&m, harness),
             sync_waits: Some(m.sync_waits),
+            beat_wait_ns: Some(m.beat_wait_ns),
             clock_ns: Some(m.clock_ns),
             late_ns: paced.then_some(m.late_ns),
             latency_ns: Some(m.latency_ns),

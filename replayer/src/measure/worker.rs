@@ -98,6 +98,7 @@ fn replay(job: &Replay, allocator: &dyn Allocator) -> Result<Measured, String> {
         failed: tally.failed,
         sync_wait_ns: tally.waits.wall_ns,
         sync_waits: tally.waits.count,
+        beat_wait_ns: tally.waits.beats_ns,
         wait_user_ns: tally.waits.user_ns,
         wait_sys_ns: tally.waits.sys_ns,
         idle_ns: tally.idle_ns,

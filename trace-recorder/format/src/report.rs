@@ -69,11 +69,11 @@ impl fmt::Display for VerifyReport {
         }
         match self.chunks_promised {
             Some(promised) => {
-                write!(f, "{chunks} of {} can be read", counted(promised, "chunk"))?;
+                write!(f, "{chunks} of {} readable", counted(promised, "chunk"))?;
             }
             None => write!(
                 f,
-                "{} can be read, there is no sound footer that says of how many",
+                "{} readable, there is no sound footer that says of how many",
                 counted(self.chunks_readable, "chunk")
             )?,
         }

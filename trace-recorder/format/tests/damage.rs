@@ -102,7 +102,7 @@ fn the_sentence_names_the_chunk_its_events_and_what_is_left() {
     let info = Tape::open(bytes.clone()).unwrap().chunks()[2];
     let last = info.first_event + u64::from(info.events) - 1;
     let wanted = format!(
-        "damaged: chunk 2 (thread {}, events {}–{last}) at byte {}: checksum does not match\n9 of 10 chunks can be read, {} of 300 events",
+        "damaged: chunk 2 (thread {}, events {}–{last}) at byte {}: checksum does not match\n9 of 10 chunks readable, {} of 300 events",
         info.thread,
         info.first_event,
         grouped(place),
