@@ -1,10 +1,10 @@
 //! What the harness itself costs: replays a tape under an allocator in this process, and says what an operation took.
 //!
 //! ```text
-//! cargo run --release -p replayer --example harness -- TAPE [ALLOCATOR [TOUCH [REPETITIONS]]]
+//! cargo run --release -p replayer --example harness -- TAPE [ALLOCATOR [TOUCH [REPETITIONS [BEAT]]]]
 //! valgrind --tool=callgrind --toggle-collect='*perform::thread*' target/release/examples/harness TAPE null none 1
 //! ```
-//! Nanoseconds are those of `harness_ns_per_op`: wall time × threads that run at once ÷ operations.
+//! `BEAT` is how many events a beat has. Nanoseconds are those of `harness_ns_per_op`: wall time × threads that run at once ÷ operations.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,8 +22,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let touch: Touch = arguments.next().as_deref().unwrap_or("none").parse()?;
     let repetitions: u32 = arguments.next().as_deref().unwrap_or("5").parse()?;
 
+    let beat: Option<u64> = arguments.next().map(|text| text.parse()).transpose()?;
+
     let tape = Tape::open(FileSource::open(&path)?)?;
-    let options = PlanOptions::default();
+    let options = PlanOptions {
+        beat_events: beat,
+        ..PlanOptions::default()
+    };
     let plan = replayer::plan(&tape, &options, &|_| ControlFlow::Continue(()))?;
     let view = Arc::new(PlanView::open(plan.file())?);
     let counts = *view.counts();
