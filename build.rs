@@ -50,13 +50,8 @@ const OBJECT_SOURCES: [&str; 3] = [
     "trace-recorder/capture",
 ];
 
-/// They run inside other people's programs: small, no unwinding, and one unit, so that the fast paths are whole.
-const OBJECT_PROFILE: [&str; 4] = [
-    "profile.release.lto=\"fat\"",
-    "profile.release.codegen-units=1",
-    "profile.release.panic=\"abort\"",
-    "profile.release.debug=false",
-];
+/// How they are built: see `Cargo.toml`.
+const OBJECT_PROFILE: &str = "object";
 
 fn main() -> Result<(), Box<dyn Error>> {
     for source in SOURCES.iter().chain(&OBJECT_SOURCES) {
@@ -97,17 +92,14 @@ fn objects(root: &Path, target: &Path) -> Result<String, Box<dyn Error>> {
             continue;
         }
         let mut cargo = nested_cargo(root);
-        cargo.args(["build", "--release", "--lib", "--package", package]);
-        cargo.args(["--color", "never"]);
-        for setting in OBJECT_PROFILE {
-            cargo.args(["--config", setting]);
-        }
+        cargo.args(["build", "--profile", OBJECT_PROFILE, "--lib"]);
+        cargo.args(["--package", package, "--color", "never"]);
         let built = cargo.arg("--target-dir").arg(target).output()?;
         if !built.status.success() {
             let reason = String::from_utf8_lossy(&built.stderr).into_owned();
             return Err(format!("{file} could not be built:\n{reason}").into());
         }
-        let path = target.join("release").join(file);
+        let path = target.join(OBJECT_PROFILE).join(file);
         writeln!(
             source,
             "pub static {name}: &[u8] = include_bytes!({path:?});"

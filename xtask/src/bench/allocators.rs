@@ -23,10 +23,34 @@ pub struct Allocator {
 /// The C library's own malloc.
 const GLIBC: &str = "glibc";
 
-/// fancy and its variants: one shared object, told by its environment.
-const OURS: [(&str, &[(&str, &str)]); 2] = [
-    ("fancy", &[]),
-    ("fancy-reclaim", &[("FANCY_RECLAIM", "on")]),
+/// One of ours: a name, its environment, and the features its shared object is built with.
+struct Own {
+    name: &'static str,
+    environment: &'static [(&'static str, &'static str)],
+    features: &'static [&'static str],
+}
+
+/// fancy, and its variants, whose price the table tells.
+const OURS: [Own; 3] = [
+    Own {
+        name: "fancy",
+        environment: &[],
+        features: &[],
+    },
+    Own {
+        name: "fancy-reclaim",
+        // Shorter than the workloads, so that it has something to do.
+        environment: &[
+            ("FANCY_RECLAIM", "on"),
+            ("FANCY_RECLAIM_INTERVAL_MS", "100"),
+        ],
+        features: &[],
+    },
+    Own {
+        name: "fancy-hardened",
+        environment: &[],
+        features: &["hardened"],
+    },
 ];
 
 /// Allocators that a machine may have: the name here, how the file's name begins, and whether it is measured without being
@@ -37,22 +61,25 @@ const GUESTS: [(&str, &str, bool); 3] = [
     ("jemalloc-here", "libjemalloc.so", false),
 ];
 
-/// Builds and finds what `names` say; without a name: fancy, all peers, and with `guests` what the machine has.
+/// Builds and finds what `names` say; without a name: fancy, all peers, and with `more` fancy's variants and what the machine
+/// has.
 ///
 /// # Errors
 /// When a name is not known, a file is not there, or something can't be built.
 pub fn choose(
     workspace: &Workspace,
     names: &[String],
-    guests: bool,
+    more: bool,
     built: bool,
 ) -> Result<Vec<Allocator>> {
     let here = guests_in(&loader_s_list(workspace));
     let mut wanted = names.to_vec();
     if wanted.is_empty() {
-        wanted.extend(["fancy".to_owned(), GLIBC.to_owned()]);
+        let own = OURS.iter().take(if more { OURS.len() } else { 1 });
+        wanted.extend(own.map(|own| own.name.to_owned()));
+        wanted.push(GLIBC.to_owned());
         wanted.extend(peers::ALL.iter().map(|peer| peer.name.to_owned()));
-        let unasked = GUESTS.iter().filter(|(.., unasked)| guests && *unasked);
+        let unasked = GUESTS.iter().filter(|(.., unasked)| more && *unasked);
         let found = unasked.filter(|(name, ..)| here.iter().any(|one| one.measured.name == *name));
         wanted.extend(found.map(|(name, ..)| (*name).to_owned()));
     }
@@ -94,20 +121,42 @@ pub fn choose(
 }
 
 fn build(workspace: &Workspace, chosen: &[Allocator], needed: &[&Peer]) -> Result<()> {
-    let own = fancy_object(workspace);
-    if chosen
-        .iter()
-        .any(|allocator| allocator.object.as_ref() == Some(&own))
-    {
-        workspace
-            .cargo(["build", "--release", "--package", "fancy-preload"])
-            .run()?;
+    for own in &OURS {
+        let object = own.object(workspace);
+        let is_own = |allocator: &&Allocator| allocator.measured.name == own.name;
+        if let Some(allocator) = chosen.iter().find(is_own)
+            && allocator.object.as_ref() == Some(&object)
+        {
+            let target = own.target(workspace);
+            workspace
+                .cargo(["build", "--profile", PROFILE, "--lib"])
+                .args([
+                    "--package",
+                    "fancy-preload",
+                    "--features",
+                    &own.features.join(","),
+                ])
+                .args(["--target-dir", &target.display().to_string()])
+                .run()?;
+        }
     }
     peers::build(workspace, needed)
 }
 
-fn fancy_object(workspace: &Workspace) -> PathBuf {
-    workspace.target().join("release").join("libfancy.so")
+/// The profile that users' shared objects are built with.
+const PROFILE: &str = "object";
+
+impl Own {
+    /// A folder for its build: what is built with other features would take its place.
+    fn target(&self, workspace: &Workspace) -> PathBuf {
+        let features = self.features.join("-");
+        workspace.target().join(format!("bench-objects/{features}"))
+    }
+
+    /// The shared object, as users have it.
+    fn object(&self, workspace: &Workspace) -> PathBuf {
+        self.target(workspace).join(PROFILE).join("libfancy.so")
+    }
 }
 
 /// What `word` means, if it is a file or an allocator that needs no search.
@@ -139,15 +188,15 @@ fn named(workspace: &Workspace, word: &str) -> Result<Option<Allocator>> {
         let version = version.unwrap_or_else(|| "the C library's".to_owned());
         return Ok(Some(Allocator::new(GLIBC, Role::Peer, version, None, &[])));
     }
-    if let Some(&(name, environment)) = OURS.iter().find(|(name, _)| *name == word) {
+    if let Some(own) = OURS.iter().find(|own| own.name == word) {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let object = Some(fancy_object(workspace));
+        let object = Some(own.object(workspace));
         return Ok(Some(Allocator::new(
-            name,
+            own.name,
             Role::Ours,
             version,
             object,
-            environment,
+            own.environment,
         )));
     }
     let peer = peers::ALL.iter().find(|peer| peer.name == word);
@@ -158,7 +207,7 @@ fn named(workspace: &Workspace, word: &str) -> Result<Option<Allocator>> {
 }
 
 fn unknown(word: &str, guests: &[Allocator]) -> String {
-    let mut known: Vec<&str> = OURS.iter().map(|(name, _)| *name).collect();
+    let mut known: Vec<&str> = OURS.iter().map(|own| own.name).collect();
     known.push(GLIBC);
     known.extend(peers::ALL.iter().map(|peer| peer.name));
     known.extend(guests.iter().map(|guest| guest.measured.name.as_str()));
@@ -278,7 +327,7 @@ mod tests {
         let error = choose(&workspace, &["nothing".to_owned()], true, true)
             .unwrap_err()
             .to_string();
-        assert!(error.contains("fancy-reclaim, glibc, jemalloc"), "{error}");
+        assert!(error.contains("fancy-hardened, glibc, jemalloc"), "{error}");
         let error = choose(&workspace, &["x=/no/such.so".to_owned()], true, true)
             .unwrap_err()
             .to_string();

@@ -26,6 +26,7 @@ pub fn text(results: &Results) -> String {
     );
     instructions(&mut text, results);
     judged(&mut text, results);
+    prices(&mut text, results);
     text
 }
 
@@ -154,11 +155,32 @@ fn judged(text: &mut String, results: &Results) {
             }
             failed(text, results, subject);
         } else {
-            means(text, results, subject, &peers, "the peers");
+            means(text, results, subject, &peers, "the best of the peers");
         }
         if everyone.len() > peers.len() {
-            means(text, results, subject, &everyone, "all others here");
+            means(
+                text,
+                results,
+                subject,
+                &everyone,
+                "the best of all others here",
+            );
         }
+    }
+}
+
+/// What the variants of fancy cost: each to fancy itself, over the programs.
+fn prices(text: &mut String, results: &Results) {
+    let ours = names(&results.allocators, &[Role::Ours]);
+    let Some((first, variants)) = ours.split_first().filter(|(_, more)| !more.is_empty()) else {
+        return;
+    };
+    let _ = writeln!(
+        text,
+        "\nPrice of the variants, to {first}: geometric means over the programs"
+    );
+    for variant in variants {
+        means(text, results, variant, &[first], first);
     }
 }
 
@@ -184,7 +206,7 @@ fn means(text: &mut String, results: &Results, subject: &str, peers: &[&str], wh
     if let (Some(time), Some(memory)) = (over(Figure::Time), over(Figure::Memory)) {
         let _ = writeln!(
             text,
-            "  {subject} to the best of {whom}: time {:.2} (worst {:.2}, {}), memory {:.2} (worst {:.2}, {})",
+            "  {subject} to {whom}: time {:.2} (worst {:.2}, {}), memory {:.2} (worst {:.2}, {})",
             time.mean, time.worst.0, time.worst.1, memory.mean, memory.worst.0, memory.worst.1
         );
     }

@@ -11,14 +11,6 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// As `build.rs` of the whole project builds it.
-const PROFILE: [&str; 4] = [
-    "profile.release.lto=\"fat\"",
-    "profile.release.codegen-units=1",
-    "profile.release.panic=\"abort\"",
-    "profile.release.debug=false",
-];
-
 /// libfancy.so as users have it, with the features that this test has. Built once.
 pub fn object() -> &'static Path {
     static OBJECT: OnceLock<PathBuf> = OnceLock::new();
@@ -30,13 +22,11 @@ pub fn object() -> &'static Path {
         };
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--release", "--lib", "--package", "fancy-preload"]);
+        cargo.args(["build", "--profile", "object", "--lib"]);
+        cargo.args(["--package", "fancy-preload"]);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         if cfg!(feature = "hardened") {
             cargo.args(["--features", "hardened"]);
-        }
-        for setting in PROFILE {
-            cargo.args(["--config", setting]);
         }
         let built = cargo.arg("--target-dir").arg(&target).output();
         let built = built.expect("cargo runs");
@@ -45,7 +35,7 @@ pub fn object() -> &'static Path {
             "libfancy.so could not be built:\n{}",
             String::from_utf8_lossy(&built.stderr)
         );
-        target.join("release/libfancy.so")
+        target.join("object/libfancy.so")
     })
 }
 
