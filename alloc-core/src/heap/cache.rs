@@ -44,7 +44,7 @@ const GROWTH_PART: u64 = 8;
 const LEAST_MEMORY: u64 = 2 << 20;
 /// All spares together may come to this part of the share. (Without a bound of their own 200 threads that work in turn
 /// kept twice as much as they do with it, and took no less time.)
-const SPARED_PART: u64 = 8;
+const SPARED_PART: u64 = 16;
 /// The first refill of a bin asks for so many bytes, or one block.
 const FIRST_REFILL: u64 = 1024;
 

@@ -21,11 +21,12 @@ use crate::sync::lock::{Guard, Lock};
 
 /// Lists that a bin may have here.
 const PLACES: usize = 8;
-/// Longer lists are not taken: a cache that needs a few blocks shall not get many. Bytes, headers included.
-const LONGEST: u64 = 32 << 10;
+/// Longer lists are not taken: a cache that needs a few blocks shall not get many. Bytes, headers included; as long as the
+/// longest that a cache gives away.
+const LONGEST: u64 = 66 << 10;
 /// Bytes that may always be here; beyond that a part of the process's memory.
-const BUDGET: u64 = 512 << 10;
-const PART: u64 = 16;
+const BUDGET: u64 = 1 << 20;
+const PART: u64 = 8;
 /// Shelves that are looked at to make room.
 const LOOK: usize = 24;
 
