@@ -274,10 +274,10 @@ impl Medium {
         None
     }
 
-    /// Takes out the blocks of any class.
-    pub fn any(&mut self) -> Option<Chain> {
+    /// Takes out the blocks of any class, and tells which.
+    pub fn any(&mut self) -> Option<(usize, Chain)> {
         let class = self.kept.iter().position(|kept| kept.head != 0)?;
-        Some(self.take(class))
+        Some((class, self.take(class)))
     }
 }
 

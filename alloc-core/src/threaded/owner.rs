@@ -293,7 +293,7 @@ impl Owner {
         let mut strays = Strays::new();
         // SAFETY: what was kept or cached nobody uses; the headers say where it came from.
         unsafe {
-            while let Some(chain) = mine.medium.any() {
+            while let Some((_, chain)) = mine.medium.any() {
                 strays.add_chunks(chain);
             }
             for bin in 1..BINS {
@@ -306,11 +306,33 @@ impl Owner {
         self.publish(mine);
     }
 
+    /// Leaves what is kept and cached in the depot, whole lists for the thread that begins next; what there is no room for
+    /// goes home.
+    unsafe fn hand_on(&self) {
+        let _busy = self.turn.enter();
+        // SAFETY: the caller's promise.
+        let mine = unsafe { self.mine() };
+        let mut strays = Strays::new();
+        // SAFETY: what was kept or cached nobody uses; the headers say where it came from.
+        unsafe {
+            while let Some((class, chain)) = mine.medium.any() {
+                strays.add_refused(depot::put_medium(class, chain));
+            }
+            for bin in 1..BINS {
+                for chain in mine.cache.take_all(bin).into_iter().flatten() {
+                    strays.add_refused(depot::put(bin, chain));
+                }
+            }
+            strays.deliver();
+        }
+        self.publish(mine);
+    }
+
     /// The thread ends: nothing is left here.
     pub unsafe fn end(&self) {
         // SAFETY: the caller's promise.
         unsafe {
-            self.settle();
+            self.hand_on();
             let busy = self.turn.enter();
             let home = self.mine().home.take();
             drop(busy);
@@ -374,7 +396,7 @@ impl Owner {
             };
             drop(revoked);
             match chain {
-                Some(chain) => let_go(chain),
+                Some((_, chain)) => let_go(chain),
                 None => break,
             }
         }
@@ -487,6 +509,21 @@ impl Strays {
             })
         };
         COUNTED_TWICE.fetch_add(u64::from(chain.count), Ordering::Relaxed);
+    }
+
+    /// Adds what the depot had no room for.
+    ///
+    /// # Safety
+    /// Nobody uses it.
+    unsafe fn add_refused(&mut self, refused: Option<Refused>) {
+        // SAFETY: the caller's promise; the headers say where it came from.
+        unsafe {
+            match refused {
+                Some(Refused::Small(chain)) => each(chain, |at| self.add(number_of(at), at)),
+                Some(Refused::Medium(chain)) => self.add_chunks(chain),
+                None => {}
+            }
+        }
     }
 
     /// # Safety
