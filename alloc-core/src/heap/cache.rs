@@ -45,6 +45,8 @@ const LEAST_MEMORY: u64 = 2 << 20;
 /// All spares together may come to this part of the share. (Without a bound of their own 200 threads that work in turn
 /// kept twice as much as they do with it, and took no less time.)
 const SPARED_PART: u64 = 16;
+/// A limit falls where so many times the ceiling was freed since the list last ran empty: waves that come and go are smaller.
+const EBB: u64 = 2;
 /// The first refill of a bin asks for so many bytes, or one block.
 const FIRST_REFILL: u64 = 1024;
 
@@ -59,8 +61,8 @@ struct State {
     settled: i32,
     /// What `room` was then.
     grant: i32,
-    /// The cache ran empty since blocks were last given away.
-    refilled: bool,
+    /// Blocks in lists that grew beyond the limit since one last ran empty.
+    ebbed: u32,
     /// How many blocks the next refill asks for.
     want: u16,
     /// Blocks put aside: how many, and the first; 0: none.
@@ -72,7 +74,7 @@ const UNSETTLED: State = State {
     limit: 0,
     settled: 0,
     grant: 0,
-    refilled: false,
+    ebbed: 1,
     want: 1,
     spares: 0,
     spare: 0,
@@ -118,6 +120,8 @@ pub struct Cache {
     states: [State; BINS],
     floor: u64,
     ceiling: u64,
+    /// What a limit falls to where blocks are only freed; 0: nothing stays in the list. Bytes.
+    least: u64,
     /// All limits together, and the most that they may come to by being raised. Bytes.
     limits: u64,
     limits_most: u64,
@@ -139,6 +143,7 @@ impl Cache {
             states: [UNSETTLED; BINS],
             floor: 0,
             ceiling: 0,
+            least: 0,
             limits: 0,
             limits_most: u64::MAX,
             spared: 0,
@@ -153,6 +158,7 @@ impl Cache {
         cache.space = space;
         cache.floor = policy.cache_floor;
         cache.ceiling = policy.cache_ceiling;
+        cache.least = policy.cache_floor;
         for bin in 1..BINS {
             let limit = limit_for(bin, policy.cache_floor);
             cache.set_limit(bin, limit);
@@ -357,7 +363,7 @@ impl Cache {
         let Some(chain) = self.unspare(bin) else {
             return false;
         };
-        self.states[bin].refilled = true;
+        self.flow(bin);
         self.heads[bin] = chain.first;
         self.settle(bin, chain.count as i32);
         true
@@ -380,11 +386,14 @@ impl Cache {
 
     /// Sets how much the bins hold before they give away, by the thread's share of all memory (bytes) and by how many
     /// threads there are: what hundreds of threads keep aside each is most of a process's memory otherwise.
-    pub fn set_share(&mut self, share: u64, threads: u64) {
+    /// `thrifty`: what is left when a thread has freed what it had is worth little time and many pages, since each block
+    /// keeps one from going back.
+    pub fn set_share(&mut self, share: u64, threads: u64, thrifty: bool) {
         let most = Policy::DEFAULT.cache_floor;
         let plenty = share.max(PLENTY / threads);
         self.floor = (plenty / FLOOR_PART).clamp(LEAST_FLOOR, most);
         self.ceiling = self.floor * (Policy::DEFAULT.cache_ceiling / most);
+        self.least = if thrifty { 0 } else { self.floor };
         let floors =
             (1..BINS).map(|bin| limit_for(bin, self.floor) as u64 * class::block_bytes(bin));
         let share = share.max(LEAST_MEMORY / threads);
@@ -393,8 +402,8 @@ impl Cache {
     }
 
     /// A thread begins to use it, which has this share of all memory; it is empty.
-    pub fn begin(&mut self, share: u64, threads: u64) {
-        self.set_share(share, threads);
+    pub fn begin(&mut self, share: u64, threads: u64, thrifty: bool) {
+        self.set_share(share, threads, thrifty);
         for bin in 1..BINS {
             self.set_limit(bin, limit_for(bin, self.floor));
             self.settle(bin, 0);
@@ -416,8 +425,7 @@ impl Cache {
     pub fn accept(&mut self, bin: usize, chain: Chain) {
         debug_assert_eq!(self.heads[bin], 0);
         self.heads[bin] = chain.first;
-        let state = &mut self.states[bin];
-        state.refilled = true;
+        self.flow(bin);
         self.settle(bin, chain.count as i32);
     }
 
@@ -436,8 +444,8 @@ impl Cache {
             return None;
         }
         // Blocks come and go in waves larger than the limit (slow start, as in tcmalloc).
-        if self.states[bin].refilled && self.raise(bin) {
-            self.states[bin].refilled = false;
+        if self.states[bin].ebbed == 0 && self.raise(bin) {
+            self.states[bin].ebbed = 1;
             self.settle(bin, listed);
             return None;
         }
@@ -445,7 +453,10 @@ impl Cache {
             first: self.heads[bin],
             count: listed as u32,
         };
-        self.states[bin].refilled = false;
+        if limit == 0 && listed == 1 {
+            return self.drop_aside(bin);
+        }
+        self.ebb(bin, listed);
         self.heads[bin] = 0;
         self.settle(bin, 0);
         let had = self.unspare(bin);
@@ -457,6 +468,48 @@ impl Cache {
             self.put_aside(bin, had);
         }
         Some(list)
+    }
+
+    /// `listed` blocks are put aside. Lowers the limit of a bin where blocks are only freed, list after list: what stays in
+    /// the end shall be little.
+    fn ebb(&mut self, bin: usize, listed: i32) {
+        let most = limit_for(bin, EBB * self.ceiling) as u32;
+        let state = &mut self.states[bin];
+        state.ebbed = state.ebbed.saturating_add(listed as u32);
+        if state.ebbed > most {
+            let limit = match self.least {
+                0 => 0,
+                bytes => (state.limit / 2).max(limit_for(bin, bytes).min(state.limit)),
+            };
+            self.set_limit(bin, limit);
+        }
+    }
+
+    /// At lowest ebb a bin's one block goes to those that are aside, whence the reclaimer may take them though the thread
+    /// sleeps. Returns what is to be given away.
+    fn drop_aside(&mut self, bin: usize) -> Option<Chain> {
+        let at = core::mem::take(&mut self.heads[bin]);
+        self.settle(bin, 0);
+        let most = limit_for(bin, self.floor) as u32;
+        let given = match self.states[bin].spares >= most {
+            true => self.unspare(bin),
+            false => None,
+        };
+        let state = &mut self.states[bin];
+        // SAFETY: the block came out of the list, so it is free and nobody else's.
+        unsafe { self.space.set_link(at, state.spare) };
+        state.spare = at;
+        state.spares += 1;
+        self.spared += class::block_bytes(bin);
+        given
+    }
+
+    /// A bin that serves again holds at least as much as at first.
+    fn flow(&mut self, bin: usize) {
+        self.states[bin].ebbed = 0;
+        if self.states[bin].limit == 0 {
+            self.set_limit(bin, limit_for(bin, self.floor));
+        }
     }
 
     /// Makes a list the spare of a bin that has none.

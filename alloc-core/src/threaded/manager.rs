@@ -8,7 +8,7 @@
 
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::owner::Owner;
 use crate::heap::HeapId;
@@ -60,6 +60,19 @@ pub fn threads() -> u64 {
 /// In the child of a `fork`: its one thread has an owner, or nobody has.
 pub fn keep_one(has: bool) {
     IN_USE.store(u32::from(has), Ordering::Relaxed);
+}
+
+/// Whether memory that is free shall go back to the system.
+static THRIFTY: AtomicBool = AtomicBool::new(false);
+
+/// Whether threads are to keep little when they have freed what they had.
+pub fn is_thrifty() -> bool {
+    THRIFTY.load(Ordering::Relaxed)
+}
+
+/// Says whether; a thread hears it at its next slow requests.
+pub fn set_thrifty(thrifty: bool) {
+    THRIFTY.store(thrifty, Ordering::Relaxed);
 }
 
 static WAITING: Lock<Waiting> = Lock::new(Waiting(ptr::null_mut()));

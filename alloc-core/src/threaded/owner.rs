@@ -13,6 +13,7 @@
 //! ```
 
 use core::cell::UnsafeCell;
+use core::iter;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -75,7 +76,9 @@ pub struct Owner {
     turn: Turn,
     /// Slow requests so far.
     slow: AtomicU32,
-    /// What `slow` was when the reclaimer last came by, and when it last took what was idle.
+    /// How often something was put aside or fetched so far.
+    acts: AtomicU32,
+    /// What `acts` was when the reclaimer last came by, and when it last found nothing to take.
     seen: AtomicU32,
     retired: AtomicU32,
     published: Published,
@@ -110,6 +113,7 @@ impl Owner {
             }),
             turn: Turn::new(),
             slow: AtomicU32::new(0),
+            acts: AtomicU32::new(0),
             seen: AtomicU32::new(0),
             retired: AtomicU32::new(0),
             published: Published {
@@ -143,7 +147,8 @@ impl Owner {
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         mine.home = homes::choose();
-        mine.cache.begin(share(), manager::threads());
+        mine.cache
+            .begin(share(), manager::threads(), manager::is_thrifty());
         mine.medium.budget = medium::budget(share());
         mine.home.is_some()
     }
@@ -171,6 +176,7 @@ impl Owner {
     #[inline]
     pub unsafe fn keep(&self, at: u64) -> bool {
         let _busy = self.turn.enter();
+        self.act();
         // SAFETY: the caller's promise, and that of a chunk.
         unsafe {
             let mine = self.mine();
@@ -194,6 +200,7 @@ impl Owner {
     /// A block for a request that neither the cache nor what is kept could serve. `None`: memory ended.
     pub unsafe fn malloc(&self, size: usize) -> Option<NonNull<u8>> {
         let _busy = self.turn.enter();
+        self.act();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         if size > SMALL_MAX {
@@ -245,6 +252,7 @@ impl Owner {
     /// The cache has used up the room of this bin.
     pub unsafe fn overflow(&self, bin: usize) {
         let _busy = self.turn.enter();
+        self.act();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         if let Some(chain) = mine.cache.overflow(bin) {
@@ -270,13 +278,21 @@ impl Owner {
         }
     }
 
+    /// Notes that the owner is at work.
+    #[inline(always)]
+    fn act(&self) {
+        let acts = self.acts.load(Ordering::Relaxed).wrapping_add(1);
+        self.acts.store(acts, Ordering::Relaxed);
+    }
+
     /// Now and then: counters are shown, and what was kept in vain is let go.
     fn round(&self, mine: &mut Mine) {
         let slow = self.slow.load(Ordering::Relaxed).wrapping_add(1);
         self.slow.store(slow, Ordering::Relaxed);
         if slow.is_multiple_of(PATIENCE) {
             self.publish(mine);
-            mine.cache.set_share(share(), manager::threads());
+            mine.cache
+                .set_share(share(), manager::threads(), manager::is_thrifty());
             mine.medium.budget = medium::budget(share());
             while let Some(chain) = mine.medium.stale() {
                 let_go(chain);
@@ -366,41 +382,39 @@ impl Owner {
         unsafe { self.mine() }.cache.check()
     }
 
-    /// Sends home what a thread keeps aside that made no slow request since the last call. Only the reclaimer calls it.
+    /// Sends home what a thread keeps aside that did not act since the last call. Only the reclaimer calls it.
     pub fn retire_idle(&self) {
-        let slow = self.slow.load(Ordering::Relaxed);
-        let idle = self.seen.swap(slow, Ordering::Relaxed) == slow;
-        if !idle || self.retired.load(Ordering::Relaxed) == slow {
+        let acts = self.acts.load(Ordering::Relaxed);
+        let idle = self.seen.swap(acts, Ordering::Relaxed) == acts;
+        if !idle || self.retired.load(Ordering::Relaxed) == acts {
             return;
         }
-        for bin in 1..BINS {
-            let Some(revoked) = self.turn.revoke() else {
+        let mut spares = [None; BINS];
+        let mut kept = [None; medium::COUNT];
+        {
+            let Some(_revoked) = self.turn.revoke() else {
                 return;
             };
-            // SAFETY: the owning thread is kept out of all but the fast paths, which do not touch spares.
-            let chain = unsafe { Cache::take_spare_at(self.mine.get().cast(), bin) };
-            drop(revoked);
-            if let Some(chain) = chain {
-                // SAFETY: the list came out of the cache, so nobody uses its blocks.
-                unsafe { bring_home(chain) };
+            // SAFETY: the owning thread is kept out of all but the fast paths, which touch neither spares nor what is kept.
+            unsafe {
+                for (bin, spare) in spares.iter_mut().enumerate().skip(1) {
+                    *spare = Cache::take_spare_at(self.mine.get().cast(), bin);
+                }
+                let medium: *mut Medium = &raw mut (*self.mine.get()).medium;
+                for (place, (_, chain)) in kept.iter_mut().zip(iter::from_fn(|| (*medium).any())) {
+                    *place = Some(chain);
+                }
             }
         }
-        loop {
-            let Some(revoked) = self.turn.revoke() else {
-                return;
-            };
-            // SAFETY: as above; the fast paths do not touch what is kept.
-            let chain = unsafe {
-                let kept: *mut Medium = &raw mut (*self.mine.get()).medium;
-                (*kept).any()
-            };
-            drop(revoked);
-            match chain {
-                Some((_, chain)) => let_go(chain),
-                None => break,
-            }
+        let nothing = spares.iter().chain(&kept).all(Option::is_none);
+        for chain in spares.into_iter().flatten() {
+            // SAFETY: the list came out of the cache, so nobody uses its blocks.
+            unsafe { bring_home(chain) };
         }
-        self.retired.store(slow, Ordering::Relaxed);
+        kept.into_iter().flatten().for_each(let_go);
+        if nothing {
+            self.retired.store(acts, Ordering::Relaxed);
+        }
     }
 
     /// In the child of a `fork`, for its one thread's owner.

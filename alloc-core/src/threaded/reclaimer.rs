@@ -34,6 +34,7 @@ pub fn start(interval: Duration) -> bool {
         Ordering::Relaxed,
     );
     let started = ORDER.start(make);
+    manager::set_thrifty(started != Started::Not);
     if started == Started::Before {
         // It may be asleep for what the interval was before.
         wake();
@@ -64,6 +65,7 @@ pub fn stop() {
     let Some(thread) = ORDER.stop() else {
         return;
     };
+    manager::set_thrifty(false);
     wake();
     // SAFETY: the handle is that of the thread that `start` made, joined once since it was taken out.
     unsafe { libc::pthread_join(thread, ptr::null_mut()) };
