@@ -20,6 +20,7 @@ macro_rules! eprint {
 
 mod commands;
 mod elf;
+mod json;
 mod limits;
 mod live;
 mod progress;

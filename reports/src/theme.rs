@@ -135,6 +135,16 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    /// A channel of sRGB as light.
+    fn linear(channel: u8) -> f64 {
+        let c = f64::from(channel) / 255.0;
+        if c <= 0.04045 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
+    }
+
     #[test]
     fn no_two_colours_share_a_light_form_or_a_name() {
         let count = all().count();
@@ -164,14 +174,6 @@ mod tests {
     /// (1999) for the red and green ones, then the distance in CIE L*a*b* (1976).
     #[test]
     fn allocators_differ_for_colour_blind_readers() {
-        let linear = |c: u8| {
-            let c = f64::from(c) / 255.0;
-            if c <= 0.04045 {
-                c / 12.92
-            } else {
-                ((c + 0.055) / 1.055).powf(2.4)
-            }
-        };
         let times = |m: &[[f64; 3]; 3], v: [f64; 3]| {
             m.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
         };
@@ -231,16 +233,8 @@ mod tests {
     #[test]
     fn text_colours_keep_contrast_with_the_page() {
         // Relative luminance and contrast after WCAG 2.
-        let channel = |c: u8| {
-            let c = f64::from(c) / 255.0;
-            if c <= 0.04045 {
-                c / 12.92
-            } else {
-                ((c + 0.055) / 1.055).powf(2.4)
-            }
-        };
         let luminance =
-            |RGBColor(r, g, b)| 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+            |RGBColor(r, g, b)| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
         let contrast = |a, b| {
             let (a, b): (f64, f64) = (luminance(a), luminance(b));
             (a.max(b) + 0.05) / (a.min(b) + 0.05)

@@ -45,14 +45,34 @@ fn a_slower_allocator_is_named_and_fails_the_job() {
         "{found:?}"
     );
     assert!(diff.regressions(0.5).is_empty(), "30 % is within 50 %");
-    assert!(diff.headline().contains("2 slower"), "{}", diff.headline());
+    assert!(
+        diff.headline()
+            .contains(": 2 slower (most: fancy on ephemeral, by 30\u{a0}%)."),
+        "{}",
+        diff.headline()
+    );
     let faster = Diff::new(("new", &new), &[("old", &old)]);
     assert!(faster.regressions(0.05).is_empty());
     assert!(
-        faster.headline().contains("2 faster"),
+        faster.headline().contains("2 faster (most: fancy on "),
         "{}",
         faster.headline()
     );
+}
+
+#[test]
+fn the_only_one_that_grew_is_named_and_of_several_files_the_one_too() {
+    let (old, mut new) = (base(), base());
+    let grown = |r: &&mut replayer::results::Run| r.allocator == "jemalloc" && r.tape == "basic";
+    for run in new.runs.iter_mut().filter(grown) {
+        run.peak_rss_bytes = run.peak_rss_bytes.map(|bytes| bytes * 3 / 2);
+    }
+    let diff = Diff::new(("old", &old), &[("new", &new)]);
+    let said = "Beyond noise, of 8\u{a0}comparisons: 1 larger (jemalloc on basic, by 50\u{a0}%).";
+    assert_eq!(diff.headline(), said);
+    let three = Diff::new(("old", &old), &[("same", &old), ("new", &new)]);
+    let said = "1 larger (jemalloc on basic in new, by 50\u{a0}%).";
+    assert!(three.headline().ends_with(said), "{}", three.headline());
 }
 
 #[test]

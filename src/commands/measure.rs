@@ -14,7 +14,7 @@ use replayer::{
 use tempfile::NamedTempFile;
 
 use crate::table::short_name;
-use crate::{limits, progress};
+use crate::{json, limits, progress};
 
 /// How to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -302,7 +302,7 @@ impl Tapes {
 /// # Errors
 /// The file can't be written.
 pub fn write_results(results: &Results, path: &Path) -> Result<()> {
-    let text = serde_json::to_string_pretty(results)? + "\n";
+    let text = json::text(results)?;
     let failed = || format!("{}: cannot be written", path.display());
     let special = std::fs::metadata(path).is_ok_and(|there| !there.is_file());
     if special {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use replayer::results::Results;
 
 use super::measure::{MeasureArgs, interruption, measure, write_results};
-use crate::table;
+use crate::{json, table};
 
 /// Replay tapes against allocators and print what each took
 ///
@@ -52,7 +52,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let results = measure(&args.files, &args.how, file, &stop)?;
     match &args.json {
         Some(path) if path == Path::new("-") => {
-            print(&(serde_json::to_string_pretty(&results)? + "\n"))?;
+            print(&json::text(&results)?)?;
         }
         json => {
             if let Some(path) = json {

@@ -15,7 +15,7 @@ use super::measure::{interruption, worker, write_results};
 use super::replay::print;
 use crate::live::{LiveRuns, Plan, find, live_runs};
 use crate::table::Names;
-use crate::{limits, table};
+use crate::{json, limits, table};
 
 /// Run a program live under allocators and print what each took
 ///
@@ -95,7 +95,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let results = results(live, allocators.into_iter().map(|a| a.info).collect());
     match &args.json {
         Some(path) if path == Path::new("-") => {
-            print(&(serde_json::to_string_pretty(&results)? + "\n"))?;
+            print(&json::text(&results)?)?;
         }
         json => {
             if let Some(path) = json {

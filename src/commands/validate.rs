@@ -18,6 +18,7 @@ use trace_recorder::{Scale, Scenario};
 
 use super::measure::{MeasureArgs, interruption, measure, worker, write_results};
 use super::replay::print;
+use crate::json;
 use crate::live::{LiveAllocator, Plan, find, live_runs};
 
 /// Run a program live and replay its tape, under the same allocators, and print both side by side
@@ -119,7 +120,7 @@ pub fn run(args: &ValidateArgs) -> Result<ExitCode> {
         write_results(&results, file)?;
     }
     let text = if args.json.as_deref() == Some(Path::new("-")) {
-        serde_json::to_string_pretty(&results)? + "\n"
+        json::text(&results)?
     } else {
         let compared = compare::compare(&results, &plan.name);
         table::render(&results, &compared, args.markdown)

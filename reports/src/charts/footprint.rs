@@ -18,7 +18,7 @@ const ROOM: f64 = 16.0;
 
 /// The chart of one tape.
 pub fn chart(tape: &Tape<'_>) -> Titled<Multiples> {
-    let shown = || tape.cells.iter().filter(|c| !c.is_calibration());
+    let shown = || tape.shown();
     let series: Vec<Series> = shown().map(Series::of).collect();
     let span = Span::of(&series.iter().map(Series::length).collect::<Vec<f64>>());
     let system = shown().zip(&series).find(|(c, _)| c.is_baseline());
@@ -192,7 +192,7 @@ fn title(tape: &Tape<'_>) -> String {
 
 fn data(tape: &Tape<'_>) -> Table {
     let mut table = Table::new(&["tape", "allocator", "t_ns", "live_bytes", "rss_bytes"]);
-    for cell in tape.cells.iter().filter(|c| !c.is_calibration()) {
+    for cell in tape.shown() {
         for s in sampled(cell).iter().flat_map(|r| thin(&r.footprint)) {
             table.rows.push(vec![
                 tape.name.to_owned(),

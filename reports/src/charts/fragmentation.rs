@@ -18,7 +18,7 @@ const WORTH: f64 = 0.02;
 
 /// The chart of one tape.
 pub fn chart(tape: &Tape<'_>) -> Titled<Multiples> {
-    let shown = || tape.cells.iter().filter(|c| !c.is_calibration());
+    let shown = || tape.shown();
     let drawn: Vec<Vec<(f64, f64)>> = shown()
         .map(|cell| {
             cell.typical_run(|r| unused(r).is_some())
@@ -150,7 +150,7 @@ fn title(tape: &Tape<'_>) -> String {
 /// Over time it is the footprint's figures; here the share over the whole run.
 fn data(tape: &Tape<'_>) -> Table {
     let mut table = Table::new(&["tape", "allocator", "unused_share_of_rss", "least", "most"]);
-    for cell in tape.cells.iter().filter(|c| !c.is_calibration()) {
+    for cell in tape.shown() {
         let mean = mean(cell);
         table.rows.push(vec![
             tape.name.to_owned(),

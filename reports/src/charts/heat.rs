@@ -6,8 +6,8 @@ use super::buckets::{Axis, Buckets, Unit, What, number};
 use super::curves::{self, TICK, TICKS};
 use super::plot_box::PlotBox;
 use super::sheet::{Sheet, Type};
+use crate::study::plural;
 use crate::theme::{INK, MUTED, TAPE};
-use crate::units::count;
 use plotters::prelude::{DrawResult, DrawingBackend};
 use replayer::results::ProfileCell;
 
@@ -177,7 +177,7 @@ impl Heat {
         from: f64,
     ) -> DrawResult<(), B> {
         let most = self.cells.iter().map(|c| c.2).max().unwrap_or(0);
-        let words = format!("{} blocks", count(most));
+        let words = plural(most as usize, "block");
         let width = TICK.width(&words) + 6.0 + 5.0 * 12.0 + 6.0 + TICK.width("1");
         if from + width > frame.x1 {
             return Ok(());

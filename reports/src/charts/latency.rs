@@ -50,7 +50,7 @@ pub fn chart(tape: &Tape<'_>) -> Titled<Rows> {
         panels.push(Panel::of(
             tape,
             Vec::new(),
-            Some("No latency was sampled on this tape."),
+            "No latency was sampled on this tape.",
         ));
     }
     let marks = [

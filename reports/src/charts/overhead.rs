@@ -10,13 +10,7 @@ use crate::units::{bytes, times, times_range_of};
 
 /// The chart of all tapes.
 pub fn chart(study: &Study<'_>) -> Titled<Rows> {
-    let cells = || {
-        study
-            .tapes
-            .iter()
-            .flat_map(|t| &t.cells)
-            .filter(|c| !c.is_calibration())
-    };
+    let cells = || study.tapes.iter().flat_map(Tape::shown);
     let values: Vec<f64> = cells()
         .filter_map(|c| c.overhead)
         .flat_map(|o| [o.min, o.max])
@@ -54,11 +48,9 @@ pub fn chart(study: &Study<'_>) -> Titled<Rows> {
 }
 
 fn panel(tape: &Tape<'_>, scale: &Scale) -> Panel {
-    let cells = || tape.cells.iter().filter(|c| !c.is_calibration());
-    let measured = cells().any(|c| c.overhead.is_some());
-    let missing = "Peak RSS or peak live bytes were not measured on this tape.";
-    let rows = cells().map(|c| row(c, scale)).collect();
-    Panel::of(tape, rows, (!measured).then_some(missing))
+    let rows = tape.shown().map(|c| row(c, scale)).collect();
+    let otherwise = "Peak RSS or peak live bytes were not measured on this tape.";
+    Panel::of(tape, rows, otherwise)
 }
 
 fn row(cell: &Cell<'_>, scale: &Scale) -> Row {
@@ -168,27 +160,20 @@ fn title(study: &Study<'_>) -> String {
 }
 
 fn data(study: &Study<'_>) -> Table {
-    let mut table = Table::new(&[
-        "tape",
-        "allocator",
+    let columns = [
         "peak_rss_over_live",
         "least",
         "most",
         "peak_rss_bytes_median",
         "peak_live_bytes_median",
-    ]);
-    for tape in &study.tapes {
-        for cell in tape.cells.iter().filter(|c| !c.is_calibration()) {
-            table.rows.push(vec![
-                tape.name.to_owned(),
-                cell.id.to_owned(),
-                figure(cell.overhead.map(|o| o.median)),
-                figure(cell.overhead.map(|o| o.min)),
-                figure(cell.overhead.map(|o| o.max)),
-                figure(cell.rss.map(|r| r.median)),
-                figure(cell.live.map(|l| l.median)),
-            ]);
-        }
-    }
-    table
+    ];
+    Table::of_cells(study, Tape::shown, &columns, |cell| {
+        vec![
+            figure(cell.overhead.map(|o| o.median)),
+            figure(cell.overhead.map(|o| o.min)),
+            figure(cell.overhead.map(|o| o.max)),
+            figure(cell.rss.map(|r| r.median)),
+            figure(cell.live.map(|l| l.median)),
+        ]
+    })
 }

@@ -47,10 +47,9 @@ pub fn chart(study: &Study<'_>) -> Titled<Rows> {
 }
 
 fn panel(tape: &Tape<'_>, scale: &Scale) -> Panel {
-    let measured = tape.cells.iter().any(|c| c.time.is_some());
-    let missing = "No ratio: system was not measured on this tape, or nothing else was.";
     let rows = tape.cells.iter().map(|c| row(c, scale)).collect();
-    Panel::of(tape, rows, (!measured).then_some(missing))
+    let otherwise = "No ratio: system was not measured on this tape, or nothing else was.";
+    Panel::of(tape, rows, otherwise)
 }
 
 fn row(cell: &Cell<'_>, scale: &Scale) -> Row {
@@ -176,27 +175,25 @@ fn first<'s>(tape: &'s Tape<'_>) -> Option<First<'s>> {
 }
 
 fn data(study: &Study<'_>) -> Table {
-    let mut table = Table::new(&[
-        "tape",
-        "allocator",
+    let columns = [
         "elapsed_ratio",
         "interval_low",
         "interval_high",
         "elapsed_ns_median",
         "repetitions",
-    ]);
-    for tape in &study.tapes {
-        for cell in &tape.cells {
-            table.rows.push(vec![
-                tape.name.to_owned(),
-                cell.id.to_owned(),
+    ];
+    Table::of_cells(
+        study,
+        |tape| tape.cells.iter(),
+        &columns,
+        |cell| {
+            vec![
                 figure(cell.time.map(|t| t.median)),
                 figure(cell.time.map(|t| t.low)),
                 figure(cell.time.map(|t| t.high)),
                 figure(cell.elapsed.map(|e| e.median)),
                 cell.runs.len().to_string(),
-            ]);
-        }
-    }
-    table
+            ]
+        },
+    )
 }

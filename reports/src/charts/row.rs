@@ -92,14 +92,15 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// A tape's panel; `missing` in place of the rows where there is nothing to show.
-    pub fn of(tape: &Tape<'_>, rows: Vec<Row>, missing: Option<&str>) -> Panel {
+    /// A tape's panel; `otherwise` in place of the rows where none of them has anything to show.
+    pub fn of(tape: &Tape<'_>, rows: Vec<Row>, otherwise: &str) -> Panel {
+        let empty = rows.iter().all(|row| row.missing.is_some());
         Panel {
             heading: tape.name.to_owned(),
             note: tape.facts(),
             scale: None,
             rows,
-            missing: missing.map(str::to_owned),
+            missing: empty.then(|| otherwise.to_owned()),
         }
     }
 }

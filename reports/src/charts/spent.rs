@@ -47,14 +47,12 @@ pub fn chart(study: &Study<'_>) -> Titled<Rows> {
 }
 
 fn panel(tape: &Tape<'_>) -> Panel {
-    let shown = || tape.cells.iter().filter(|c| !c.is_calibration());
-    let totals = || shown().filter_map(parts).map(|p| p.iter().sum());
-    let measured = totals().next().is_some();
-    let missing = "Where the time went was not measured on this tape.";
-    let rows = shown().map(row).collect();
+    let totals = tape.shown().filter_map(parts).map(|p| p.iter().sum());
+    let rows = tape.shown().map(row).collect();
+    let otherwise = "Where the time went was not measured on this tape.";
     Panel {
-        scale: Some(Scale::from_zero(Quantity::Time, totals())),
-        ..Panel::of(tape, rows, (!measured).then_some(missing))
+        scale: Some(Scale::from_zero(Quantity::Time, totals)),
+        ..Panel::of(tape, rows, otherwise)
     }
 }
 
@@ -179,20 +177,15 @@ fn title(study: &Study<'_>) -> String {
 }
 
 fn data(study: &Study<'_>) -> Table {
-    let mut table = Table::new(&[
-        "tape",
-        "allocator",
+    let columns = [
         "allocator_ns_per_op",
         "kernel_ns_per_op",
         "wait_ns_per_op",
         "harness_ns_per_op",
-    ]);
-    for tape in &study.tapes {
-        for cell in tape.cells.iter().filter(|c| !c.is_calibration()) {
-            let mut row = vec![tape.name.to_owned(), cell.id.to_owned()];
-            row.extend((0..4).map(|part| figure(parts(cell).map(|p| p[part]))));
-            table.rows.push(row);
-        }
-    }
-    table
+    ];
+    Table::of_cells(study, Tape::shown, &columns, |cell| {
+        let parts = parts(cell);
+        let of = |part: usize| figure(parts.map(|p| p[part]));
+        (0..4).map(of).collect()
+    })
 }

@@ -1,5 +1,7 @@
 //! The figures behind a chart, as a table that other programs read.
 
+use crate::study::{Cell, Study, Tape};
+
 /// A table of plain figures: nanoseconds, bytes, ratios, without units or thousands separators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -16,6 +18,24 @@ impl Table {
             head: head.to_vec(),
             rows: Vec::new(),
         }
+    }
+
+    /// A row for each cell that `shown` picks of each tape: tape, allocator, and its figures under these columns.
+    pub fn of_cells<'s, 'r: 's, C: Iterator<Item = &'s Cell<'r>>>(
+        study: &'s Study<'r>,
+        shown: impl Fn(&'s Tape<'r>) -> C,
+        columns: &[&'static str],
+        figures: impl Fn(&Cell<'r>) -> Vec<String>,
+    ) -> Table {
+        let mut table = Table::new(&[&["tape", "allocator"], columns].concat());
+        for tape in &study.tapes {
+            for cell in shown(tape) {
+                let mut row = vec![tape.name.to_owned(), cell.id.to_owned()];
+                row.extend(figures(cell));
+                table.rows.push(row);
+            }
+        }
+        table
     }
 
     /// Comma-separated values after RFC 4180, with a line of names first.

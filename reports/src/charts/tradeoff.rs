@@ -65,9 +65,7 @@ pub struct Tradeoff<'r> {
 /// The chart of one tape.
 pub fn chart<'r>(tape: &Tape<'r>) -> Titled<Tradeoff<'r>> {
     let mut spots: Vec<Spot<'r>> = tape
-        .cells
-        .iter()
-        .filter(|c| !c.is_calibration())
+        .shown()
         .filter_map(|c| {
             Some(Spot {
                 name: c.name,

@@ -165,24 +165,23 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
-/// What people read for these names of allocators: for `preload:PATH` the file's name, where nothing else is called so.
+/// Shorter names for those that are paths: so much of the end of a path as no other ends with.
 pub fn display_names<'r>(ids: &[&'r str]) -> Vec<&'r str> {
-    let short = |id: &'r str| match id
-        .strip_prefix("preload:")
-        .and_then(|path| path.rsplit('/').next())
-    {
-        Some(file) if !file.is_empty() => file,
-        _ => id,
+    ids.iter().map(|id| display_name(id, ids)).collect()
+}
+
+fn display_name<'r>(id: &'r str, ids: &[&'r str]) -> &'r str {
+    let Some(path) = id.strip_prefix("preload:") else {
+        return id;
     };
-    let unique = |name: &str| {
-        ids.iter()
-            .filter(|id| short(id) == name || **id == name)
-            .count()
-            == 1
+    let ends_so = |other: &str, end: &str| {
+        let rest = other.strip_suffix(end);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(['/', ':']))
     };
-    ids.iter()
-        .map(|id| if unique(short(id)) { short(id) } else { *id })
-        .collect()
+    let ends = path.rmatch_indices('/').map(|(at, _)| &path[at + 1..]);
+    let mut ends = ends.chain([path]).filter(|end| !end.is_empty());
+    let unique = ends.find(|end| ids.iter().filter(|other| ends_so(other, end)).count() == 1);
+    unique.unwrap_or(id)
 }
 
 fn unique_slug(name: &str, taken: &mut Vec<String>) -> String {
@@ -232,13 +231,16 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_called_by_its_file_unless_another_is_too() {
+    fn a_path_is_called_by_so_much_of_its_end_as_is_its_own() {
         let ids = [
             "system",
             "preload:/a/libx.so",
             "preload:/b/liby.so",
             "preload:/c/liby.so",
             "preload:/d/system",
+            "preload:libz.so",
+            "preload:/e/old/lib/liba.so",
+            "preload:/e/new/lib/liba.so",
             "preload:",
         ];
         assert_eq!(
@@ -246,9 +248,12 @@ mod tests {
             [
                 "system",
                 "libx.so",
-                "preload:/b/liby.so",
-                "preload:/c/liby.so",
-                "preload:/d/system",
+                "b/liby.so",
+                "c/liby.so",
+                "d/system",
+                "libz.so",
+                "old/lib/liba.so",
+                "new/lib/liba.so",
                 "preload:"
             ]
         );

@@ -35,6 +35,11 @@ pub struct Workers<'r> {
 }
 
 impl<'r> Tape<'r> {
+    /// The cells of what is an allocator, all but `null`.
+    pub fn shown(&self) -> impl Iterator<Item = &Cell<'r>> {
+        self.cells.iter().filter(|cell| !cell.is_calibration())
+    }
+
     pub(super) fn new(
         results: &'r Results,
         name: &'r str,

@@ -256,6 +256,7 @@ pub const RULES: Rules = Rules {
                 "progress",
                 "shared_objects",
                 "limits",
+                "json",
                 "elf",
                 "table",
                 "live",

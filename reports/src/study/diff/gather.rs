@@ -2,7 +2,7 @@
 
 use super::Basis;
 use super::change::{Change, Lost, Shift};
-use crate::study::{Cell, Study, plural};
+use crate::study::{Cell, Study, display_names, plural};
 use crate::theme;
 use replayer::results::{Results, Run};
 
@@ -16,7 +16,6 @@ pub(super) fn changes(old: &Results, new: &Results, basis: Basis) -> Vec<Change>
                 keys.push(Key {
                     tape: tape.name.to_owned(),
                     id: cell.id.to_owned(),
-                    name: cell.name.to_owned(),
                     threads,
                 });
             };
@@ -45,22 +44,24 @@ pub(super) fn changes(old: &Results, new: &Results, basis: Basis) -> Vec<Change>
             named.push(id);
         }
     }
+    // Among those of both sides: a file may have the same name on either, and another path.
+    let names = display_names(&named);
     let colours = theme::allocators(named.iter().copied());
-    let colour = |id: &str| {
+    let shown = |id: &str| {
         let at = named.iter().position(|n| *n == id);
-        at.and_then(|i| colours.get(i))
-            .copied()
-            .unwrap_or(theme::INK)
+        let both = at.and_then(|i| Some((*names.get(i)?, *colours.get(i)?)));
+        both.unwrap_or(("?", theme::INK))
     };
     keys.iter()
         .map(|key| {
             let workers = key.threads.map_or_else(String::new, |n| {
                 format!(" with {}", plural(n as usize, "worker"))
             });
+            let (name, colour) = shown(&key.id);
             let mut change = Change {
                 tape: key.tape.clone(),
-                allocator: format!("{}{workers}", key.name),
-                colour: colour(&key.id),
+                allocator: format!("{name}{workers}"),
+                colour,
                 time: None,
                 memory: None,
                 lost: None,
@@ -97,7 +98,6 @@ pub(super) fn changes(old: &Results, new: &Results, basis: Basis) -> Vec<Change>
 struct Key {
     tape: String,
     id: String,
-    name: String,
     threads: Option<u32>,
 }
 

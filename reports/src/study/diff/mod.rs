@@ -41,6 +41,9 @@ pub struct After<'r> {
     pub differences: Vec<Difference>,
 }
 
+/// Time or memory of a change.
+type Side = fn(&Change) -> Option<Shift>;
+
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
@@ -119,22 +122,9 @@ impl<'r> Diff<'r> {
             .collect()
     }
 
-    /// One sentence for all: what changed beyond noise.
+    /// One sentence for all: what changed beyond noise, and who the most.
     pub fn headline(&self) -> String {
         let changes = || self.after.iter().flat_map(|a| &a.changes);
-        let count = |of: fn(&Change) -> Option<Shift>, turn: Turn| {
-            changes()
-                .filter(|c| of(c).is_some_and(|s| s.turn() == turn))
-                .count()
-        };
-        let (slower, faster) = (
-            count(|c| c.time, Turn::Worse),
-            count(|c| c.time, Turn::Better),
-        );
-        let (larger, smaller) = (
-            count(|c| c.memory, Turn::Worse),
-            count(|c| c.memory, Turn::Better),
-        );
         let compared = changes().filter(|c| c.time.is_some()).count();
         let lost = changes()
             .filter(|c| matches!(c.lost, Some(Lost::After(_))))
@@ -142,17 +132,16 @@ impl<'r> Diff<'r> {
         if compared == 0 {
             return "Nothing can be compared: no allocator has sound runs of the same tape on both sides.".to_owned();
         }
-        let mut parts = Vec::new();
-        for (n, what) in [
-            (slower, "slower"),
-            (faster, "faster"),
-            (larger, "larger"),
-            (smaller, "smaller"),
-        ] {
-            if n > 0 {
-                parts.push(format!("{n} {what}"));
-            }
-        }
+        let (time, memory): (Side, Side) = (|c| c.time, |c| c.memory);
+        let parts: Vec<String> = [
+            (time, Turn::Worse, "slower"),
+            (time, Turn::Better, "faster"),
+            (memory, Turn::Worse, "larger"),
+            (memory, Turn::Better, "smaller"),
+        ]
+        .into_iter()
+        .filter_map(|(side, turn, word)| self.turned(side, turn, word))
+        .collect();
         let of = plural(compared, "comparison");
         let unknown = changes().filter_map(|c| c.time).all(|t| !t.ratio.repeated);
         let mut text = match parts.is_empty() {
@@ -162,21 +151,37 @@ impl<'r> Diff<'r> {
             true => format!("Nothing changed beyond noise in {of}"),
             false => format!("Beyond noise, of {of}: {}", super::list(&parts)),
         };
-        let worst = changes()
-            .filter_map(|c| Some((c, c.time.filter(|t| t.turn() == Turn::Worse)?)))
-            .max_by(|a, b| a.1.ratio.median.total_cmp(&b.1.ratio.median));
-        if let Some((change, time)) = worst {
-            text += &format!(
-                "; the most slowed is {} on {}, by {}",
-                change.allocator,
-                change.tape,
-                amount(time.ratio.median)
-            );
-        }
         if lost > 0 {
             text += &format!("; {} lost", plural(lost, "figure"));
         }
         text + "."
+    }
+
+    /// How many have turned so, and which of them the most: `2 slower (most: fancy on basic, by 30 %)`; `None` of none.
+    fn turned(&self, side: Side, turn: Turn, word: &str) -> Option<String> {
+        let turned = self.after.iter().flat_map(|after| {
+            let changes = after.changes.iter();
+            changes.filter_map(move |change| {
+                let shift = side(change).filter(|shift| shift.turn() == turn)?;
+                let ratio = shift.ratio.median;
+                // How far from what it was, whichever way.
+                Some((after, change, ratio.max(1.0 / ratio)))
+            })
+        });
+        let turned: Vec<_> = turned.collect();
+        let (after, change, by) = turned.iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
+        let label = match self.after.len() {
+            1 => String::new(),
+            _ => format!(" in {}", after.label),
+        };
+        Some(format!(
+            "{} {word} ({}{} on {}{label}, by {})",
+            turned.len(),
+            if turned.len() > 1 { "most: " } else { "" },
+            change.allocator,
+            change.tape,
+            amount(*by)
+        ))
     }
 
     /// A change that would be seen in half of the comparisons of time, as a share: how far the intervals reach above their
