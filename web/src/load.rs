@@ -100,15 +100,9 @@ impl Loader {
                 overview,
                 marks,
             } = read;
-            for _ in 0..budget {
+            let most = budget.min(end.saturating_sub(log.end())) as usize;
+            let seen = events.visit(most, |next| -> Result<(), SessionError> {
                 let number = log.end();
-                if number >= end {
-                    return Ok(1.0);
-                }
-                let Some(next) = events.next() else {
-                    return Ok(1.0);
-                };
-                let next = next?;
                 if let (true, Some(made)) = (gaps, next.made) {
                     log.skip_to(next.thread, made.index);
                 }
@@ -120,6 +114,10 @@ impl Loader {
                         marks.push(number);
                     }
                 }
+                Ok(())
+            })?;
+            if seen < most || log.end() >= end {
+                return Ok(1.0);
             }
             Ok((f64::from(log.end()) / f64::from(end.max(1))).min(1.0 - f64::EPSILON))
         })

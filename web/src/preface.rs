@@ -51,17 +51,16 @@ impl Preface {
         let (heap, first) = (self.heap, self.first);
         let (next, live) = (&mut self.next, &mut self.live);
         self.reading.with_dependent_mut(|_, events| {
-            for _ in 0..budget {
-                if *next >= first {
-                    return Ok(1.0);
-                }
-                let Some(merged) = events.next() else {
-                    return Ok(1.0);
-                };
-                if let Some(ask) = ask(&merged?, heap, *next, live) {
+            let most = budget.min(first.saturating_sub(*next) as usize);
+            let seen = events.visit(most, |merged| -> Result<(), SessionError> {
+                if let Some(ask) = ask(&merged, heap, *next, live) {
                     replay.ask(&ask);
                 }
                 *next += 1;
+                Ok(())
+            })?;
+            if seen < most || *next >= first {
+                return Ok(1.0);
             }
             Ok((f64::from(*next) / f64::from(first.max(1))).min(1.0 - f64::EPSILON))
         })

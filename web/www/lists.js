@@ -1,6 +1,6 @@
 // The lists of a heap: bins, free chunks by size, arenas, and the heaps of all threads.
 
-import { address, bytes, count, percent, short } from './format.js';
+import { address, bytes, count, percent, plural, short } from './format.js';
 import { make } from './panels.js';
 
 const byId = (id) => document.getElementById(id);
@@ -57,7 +57,7 @@ function threads({ threads: list }, { heap, position, summary: { threads: all, s
     if (thread === heap) button.setAttribute('aria-current', 'true');
     return row(button, end && end.event < position ? `#${count(end.event)}` : '', count(held), bytes(footprint));
   });
-  const waiting = list.length < all.length ? [make('p', { class: 'hint' }, `${count(all.length - list.length)} more heaps are being replayed.`)] : [];
+  const waiting = list.length < all.length ? [make('p', { class: 'hint' }, `${plural(all.length - list.length, 'more heap')} still to be replayed.`)] : [];
   return make('div', {}, ...(list.length > 0 ? [table(TITLES.threads, ['thread', 'ended', 'arenas', 'footprint'], rows)] : []), ...waiting);
 }
 

@@ -53,7 +53,7 @@ export class Player {
           continue;
         }
         owed -= by;
-        // Comes back with the frame after the one that it drew.
+        // Draws no more than once a frame.
         await this.#tape.advance(by);
       }
     } finally {

@@ -3,8 +3,35 @@
 /** Why a tape can't be had, for the page. */
 export class OpenError extends Error {}
 
+/** Tapes up to this are got whole, in the time in which the first few ranges of them would come. Bytes. */
+const WHOLE_BYTES = 48 << 20;
+/** The same where the server is not on this machine: the overview of the tape should not wait for all of it. */
+const WHOLE_BYTES_FAR = 4 << 20;
+
+/** A short tape, whole. */
+class MemoryBytes {
+  #bytes;
+
+  constructor(buffer) {
+    this.#bytes = new Uint8Array(buffer);
+  }
+
+  get length() {
+    return this.#bytes.length;
+  }
+
+  read(from, count) {
+    return this.#bytes.subarray(from, from + count);
+  }
+}
+
+/** The bytes of a file: of a short one at once. */
+export async function fileBytes(file) {
+  return file.size > WHOLE_BYTES ? new FileBytes(file) : new MemoryBytes(await file.arrayBuffer());
+}
+
 /** A file that was chosen or dropped, or what a server sent that knows no ranges. */
-export class FileBytes {
+class FileBytes {
   #file;
   #reader = new FileReaderSync();
 
@@ -52,7 +79,7 @@ class RangeBytes {
   }
 }
 
-async function wholeBody(response, name, progress) {
+async function wholeBody(response, progress) {
   const length = Number(response.headers.get('content-length') ?? NaN);
   const parts = [];
   let got = 0;
@@ -62,7 +89,7 @@ async function wholeBody(response, name, progress) {
     got += part.length;
     if (length > 0) progress(got / length);
   }
-  return new FileBytes(new Blob(parts));
+  return fileBytes(new Blob(parts));
 }
 
 /** The bytes at an address below the page, in ranges where the server knows them. */
@@ -73,9 +100,15 @@ export async function fetched(address, name, progress) {
   } catch {
     throw new OpenError(`${name} could not be fetched. Is heaptape view still running?`);
   }
-  if (response.status === 416) return new FileBytes(new Blob([]));
+  if (response.status === 416) return new MemoryBytes(new ArrayBuffer(0));
   if (!response.ok) throw new OpenError(`${name} could not be fetched: the server says ${response.status} ${response.statusText}.`);
   const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
-  if (response.status === 206 && total) return new RangeBytes(address, name, Number(total[1]));
-  return wholeBody(response, name, progress);
+  if (response.status !== 206 || !total) return wholeBody(response, progress);
+  const length = Number(total[1]);
+  const near = ['localhost', '127.0.0.1', '[::1]'].includes(new URL(address, location.href).hostname);
+  if (length <= (near ? WHOLE_BYTES : WHOLE_BYTES_FAR)) {
+    const whole = await fetch(address).then((answer) => answer.arrayBuffer()).catch(() => null);
+    if (whole?.byteLength === length) return new MemoryBytes(whole);
+  }
+  return new RangeBytes(address, name, length);
 }

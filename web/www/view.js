@@ -14,8 +14,8 @@ const byId = (id) => document.getElementById(id);
 /** How often the lists are drawn while the heap plays, in milliseconds. */
 const LISTS_MS = 250;
 
-/** What painting may take of a frame, and how often all of a large heap is painted while it plays, in milliseconds. */
-const PAINT_MS = 9;
+/** What the worker may take for a frame, and how often all of a large heap is painted while it plays, in milliseconds. */
+const FRAME_MS = 11;
 const WHOLE_MS = 1000;
 
 /** The next frame; a hidden page has none, so it does not wait for long. */
@@ -67,6 +67,9 @@ export class View {
   #latest = null;
   #drawing = null;
   #stale = false;
+  /** The frame in which what was drawn last is seen; and how often one has gone somewhere since. */
+  #frame = Promise.resolve();
+  #moves = 0;
   /** What the map and the list that are shown were made of, to see whether they still hold. */
   #painted = null;
   #listed = null;
@@ -111,14 +114,19 @@ export class View {
     this.#pendingBy = 0;
   }
 
-  /** Draws: one at a time, and once more if something changed meanwhile. */
-  refresh() {
+  /** Draws, and comes back with the frame in which that is seen. */
+  async refresh() {
+    await this.#redraw();
+    await this.#frame;
+  }
+
+  /** Draws: one at a time, and once more if something changed meanwhile. The worker is asked while the last frame is still to come. */
+  #redraw() {
     this.#stale = true;
     this.#drawing ??= (async () => {
       while (this.#stale && this.session) {
         this.#stale = false;
         await this.#draw();
-        await nextFrame();
       }
     })().catch((error) => this.onError(error)).finally(() => { this.#drawing = null; });
     return this.#drawing;
@@ -126,7 +134,11 @@ export class View {
 
   async #draw() {
     const { session } = this;
-    if (this.policies.length === 0 || !session.summary || byId('viewer').hidden) return;
+    const moves = this.#moves;
+    if (this.policies.length === 0 || !session.summary || byId('viewer').hidden) {
+      await nextFrame();
+      return;
+    }
     const windows = this.policies.map((_, number) => this.panes[number].map.window);
     const by = this.#pendingBy;
     this.#pendingBy = 0;
@@ -136,8 +148,10 @@ export class View {
     const [band, quick] = this.#band(windows, by !== 0 || painted !== this.#painted);
     const wants = { band, quick, list: this.#wantsList(by, listed) ? tab : null, pane: at?.pane ?? 0 };
     const seen = await session.look({ position: this.position, by, windows, palette: mapPalette(), mode: this.colouring, at, wants });
+    await this.#frame;
     if (session !== this.session || seen.standings.length !== this.policies.length) return;
-    if (by) this.position = seen.position;
+    // Who has gone elsewhere meanwhile stays there.
+    if (by && moves === this.#moves) this.position = seen.position;
     this.standings = seen.standings;
     this.place = seen.place;
     this.#painted = by === 0 ? painted : null;
@@ -147,7 +161,8 @@ export class View {
       showList(seen.list, where, (place) => this.pin({ pane: at?.pane ?? 0, position: place }, true), (thread) => this.onHeap(thread));
     }
     this.#show(windows, seen, band?.[0]);
-    if (quick || this.#share === 1) this.#share *= Math.max(0.25, Math.min(2, PAINT_MS / Math.max(1, seen.took)));
+    this.#frame = nextFrame();
+    if (quick || this.#share === 1) this.#share *= Math.max(0.25, Math.min(2, FRAME_MS / Math.max(1, seen.took)));
     this.onDrawn(seen);
   }
 
@@ -160,7 +175,7 @@ export class View {
     const [now, shown, { rows }] = [performance.now(), JSON.stringify([windows, this.colouring, isDark()]), windows[0]];
     const changed = shown !== this.#shown;
     this.#shown = shown;
-    this.#share = Math.max(0.05, Math.min(1, this.#share));
+    this.#share = Math.max(0.1, Math.min(1, this.#share));
     if (!this.playing || changed || this.#share === 1 || now - this.#wholeAt > WHOLE_MS) {
       this.#wholeAt = now;
       if (!this.playing) this.#share = 1;
@@ -217,13 +232,14 @@ export class View {
     const [from, to] = this.session.summary.range;
     this.position = Math.max(from, Math.min(to, Math.round(target)));
     this.#pendingBy = 0;
+    this.#moves += 1;
     return this.refresh();
   };
 
-  /** Goes on by so many of the heap's events, or back. */
+  /** Goes on by so many of the heap's events, or back; comes back when that is drawn, before its frame. */
   advance(by) {
     this.#pendingBy += by;
-    return this.refresh();
+    return this.#redraw();
   }
 
   /** Pins what lies at a place, where the heap has memory; `show` brings it into view. */

@@ -1,7 +1,7 @@
 // The worker: it holds the module and the tape, so that the page never waits. One tape, one worker; see session.js.
 
 import init, { Session } from './wasm/web.js';
-import { fetched, FileBytes, OpenError } from './source.js';
+import { fetched, fileBytes, OpenError } from './source.js';
 
 /** How long other calls may have to wait for a long one, in milliseconds. */
 const SLICE_MS = 30;
@@ -61,7 +61,7 @@ const calls = {
     const module = init({ module_or_path: new URL('./wasm/web_bg.wasm', import.meta.url) });
     // If the bytes can't be had, that is told and not this.
     module.catch(() => {});
-    const bytes = file ? new FileBytes(file) : await fetched(address, name, report);
+    const bytes = file ? await fileBytes(file) : await fetched(address, name, report);
     if (bytes.length === 0) throw new OpenError(`${name} is empty (0 bytes).`);
     await module;
     session = new Session(bytes);
@@ -103,10 +103,10 @@ const calls = {
    * and which list is shown, of which pane.
    */
   look({ position, by, windows, palette, mode, at, wants }) {
+    const start = performance.now();
     const target = by ? session.step(position, by) : position;
     session.seek(target);
     // First, since its walk over the heap counts as well what the others ask for.
-    const start = performance.now();
     const [top, bottom] = wants.band ?? [];
     const pixels = wants.band ? windows.map(({ from, cell, columns }, pane) => (
       session.paint(pane, from + top * cell * columns, cell, columns, bottom - top, palette, mode, wants.quick))) : null;

@@ -151,7 +151,9 @@ impl Sandbox {
         let start = self.memory.start();
         let mut kept = frame.bytes.as_ptr();
         let mut records = frame.records.iter();
-        let mut blocks = Blocks::new();
+        // The memory of the live set as it is serves the one that comes.
+        let mut blocks = core::mem::replace(&mut self.blocks, Blocks::new());
+        blocks.empty();
         for &stretch in &frame.stretches {
             match stretch {
                 Stretch::Bytes { from, to } => {
@@ -188,6 +190,7 @@ impl Sandbox {
         for &(name, position) in &frame.others {
             blocks.insert(name, position);
         }
+        blocks.tidy();
         self.blocks = blocks;
         Ok(())
     }

@@ -106,7 +106,10 @@ impl Records {
             end += 4;
         }
         bytes[end..end + 8].copy_from_slice(&apart.to_le_bytes());
-        self.bytes.extend_from_slice(&bytes[..end + length]);
+        // All of it, and then less: a copy of fixed length is a few stores, one of any length a call.
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(&bytes);
+        self.bytes.truncate(from + end + length);
         self.guess.learn(code, owner, upper, word);
     }
 

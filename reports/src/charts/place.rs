@@ -14,6 +14,16 @@ pub struct Placed {
     pub y: f64,
     /// How far from its point it had to go: beyond 0 it wants a leader line.
     pub ring: usize,
+    /// Whether it found no place that is clear of lines: it wants a ground of its own.
+    pub crossed: bool,
+}
+
+impl Placed {
+    /// Two corners of the room that a name of this width takes.
+    pub fn room(&self, width: f64) -> [Point; 2] {
+        let (left, top, right, bottom) = claim(self, width);
+        [(left, top + PADDING), (right, bottom - PADDING)]
+    }
 }
 
 const HEIGHT: f64 = 15.0;
@@ -38,26 +48,28 @@ pub fn place(
     points
         .iter()
         .map(|&(at, width)| {
-            let mut find =
-                |rings: usize, avoid: &[Box4]| {
-                    let places =
-                        (0..rings).flat_map(|ring| {
-                            around(at, width, radius + 4.0 + ring as f64 * 11.0)
-                                .map(|(x, y)| Placed { x, y, ring })
-                        });
-                    for place in places {
-                        let claim = claim(&place, width);
-                        let inside = claim.0 >= frame.0
-                            && claim.1 >= frame.1
-                            && claim.2 <= frame.2
-                            && claim.3 <= frame.3;
-                        if inside && !taken.iter().chain(avoid).any(|t| overlap(*t, claim)) {
-                            taken.push(claim);
-                            return Some(place);
-                        }
+            let mut find = |rings: usize, avoid: &[Box4]| {
+                let places = (0..rings).flat_map(|ring| {
+                    around(at, width, radius + 4.0 + ring as f64 * 11.0).map(|(x, y)| Placed {
+                        x,
+                        y,
+                        ring,
+                        crossed: avoid.is_empty() && !lines.is_empty(),
+                    })
+                });
+                for place in places {
+                    let claim = claim(&place, width);
+                    let inside = claim.0 >= frame.0
+                        && claim.1 >= frame.1
+                        && claim.2 <= frame.2
+                        && claim.3 <= frame.3;
+                    if inside && !taken.iter().chain(avoid).any(|t| overlap(*t, claim)) {
+                        taken.push(claim);
+                        return Some(place);
                     }
-                    None
-                };
+                }
+                None
+            };
             find(NEAR, lines).or_else(|| find(FAR, &[]))
         })
         .collect()

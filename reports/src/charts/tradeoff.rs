@@ -8,7 +8,7 @@ use super::table::{Table, figure};
 use super::{Body, Meta, Titled};
 use crate::stats::Spread;
 use crate::study::{Estimate, Ranked, Tape, list};
-use crate::theme::{Colour, GRID, INK, MUTED, REFERENCE};
+use crate::theme::{Colour, GRID, INK, MUTED, PAPER, REFERENCE};
 use plotters::prelude::{DrawResult, DrawingBackend};
 
 const HEIGHT: f64 = 330.0;
@@ -319,16 +319,15 @@ impl Body for Tradeoff<'_> {
         let places = place::place(&points, RADIUS, &lines, (f.x0, f.y0, f.x1, f.y1));
         for ((spot, name), place) in self.spots.iter().zip(&names).zip(places) {
             let at = self.at(&f, spot);
-            if let Some(Placed { x, y, ring }) = place {
-                if ring > 0 {
-                    let end = at.0.clamp(x, x + look(spot).width(name));
-                    let side = if y < at.1 { y + 7.0 } else { y - 7.0 };
-                    sheet.line(
-                        &[at, (end, if (y - at.1).abs() < 7.0 { y } else { side })],
-                        MUTED,
-                        0.6,
-                        1.0,
-                    )?;
+            if let Some(place) = place {
+                let (width, Placed { x, y, .. }) = (look(spot).width(name), place);
+                if place.ring > 0 {
+                    let side = y + (at.1 - y).clamp(-7.0, 7.0);
+                    sheet.line(&[at, (at.0.clamp(x, x + width), side)], MUTED, 0.6, 1.0)?;
+                }
+                if place.crossed {
+                    let [from, to] = place.room(width);
+                    sheet.rect(from, to, PAPER, 0.85)?;
                 }
                 sheet.text((x, y), name, look(spot))?;
             }

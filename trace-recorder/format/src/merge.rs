@@ -94,6 +94,79 @@ impl<'t, S: ReadAt> Merged<'t, S> {
         }
     }
 
+    /// Passes up to `most` further events to `visit`; how many there were: fewer only at the end, or before an error, which ends
+    /// it. The same as event by event, and quicker: a thread that is alone up to the next one's event goes on without being asked
+    /// at each of its own.
+    ///
+    /// # Errors
+    /// The first one of the tape, as when iterating, or what `visit` answers.
+    pub fn visit<E: From<TapeError>>(
+        &mut self,
+        most: usize,
+        mut visit: impl FnMut(MergedEvent) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let mut seen = 0;
+        while seen < most {
+            let Some(first) = self.next() else { break };
+            visit(first?)?;
+            seen += 1;
+            seen += self.go_on(most - seen, &mut visit)?;
+        }
+        Ok(seen)
+    }
+
+    /// What is decoded of the thread that had the last event, as far as no other may come between: up to `most` events.
+    fn go_on<E>(
+        &mut self,
+        most: usize,
+        visit: &mut impl FnMut(MergedEvent) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let Some(thread) = self.current.filter(|_| self.parked.is_empty()) else {
+            return Ok(0);
+        };
+        let last = (u64::MAX, ThreadIndex::MAX);
+        let Reverse(next) = self.ready.peek().copied().unwrap_or(Reverse(last));
+        let Some(cursor) = self.cursors.get_mut(thread as usize) else {
+            return Ok(0);
+        };
+        // Out of the cursor while it is read, since the other cursors are asked meanwhile.
+        let (ahead, from, mut index) = (std::mem::take(&mut cursor.ahead), cursor.at, cursor.made);
+        let (mut at, mut answer) = (from, Ok(()));
+        for &event in ahead.get(from..).unwrap_or_default().iter().take(most) {
+            let waits = event
+                .kind
+                .releases()
+                .is_some_and(|block| block.thread != thread && !self.is_made(block));
+            if (event.time_ns, thread) > next || waits {
+                break;
+            }
+            let made = event
+                .kind
+                .makes_block()
+                .then_some(BlockId { thread, index });
+            index += u64::from(made.is_some());
+            at += 1;
+            answer = visit(MergedEvent {
+                thread,
+                event,
+                made,
+            });
+            if answer.is_err() {
+                break;
+            }
+        }
+        if let Some(cursor) = self.cursors.get_mut(thread as usize) {
+            (cursor.ahead, cursor.at, cursor.made) = (ahead, at, index);
+        }
+        answer.map(|()| at - from)
+    }
+
+    /// Whether the block was made, as far as the events went.
+    fn is_made(&self, block: BlockId) -> bool {
+        let owner = self.cursors.get(block.thread as usize);
+        owner.is_some_and(|owner| owner.made > block.index)
+    }
+
     /// The thread's next event, decoding more if need be.
     fn peek(&mut self, thread: ThreadIndex) -> Result<Option<Event>, TapeError> {
         let Some(cursor) = self.cursors.get_mut(thread as usize) else {
@@ -150,10 +223,7 @@ impl<'t, S: ReadAt> Merged<'t, S> {
             if let Some(block) = event.kind.releases()
                 && block.thread != thread
                 && self.forced != Some(thread)
-                && self
-                    .cursors
-                    .get(block.thread as usize)
-                    .is_none_or(|owner| owner.made <= block.index)
+                && !self.is_made(block)
             {
                 // It waits until the block is made, which must happen at the very same time.
                 self.now = event.time_ns;

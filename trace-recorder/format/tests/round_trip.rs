@@ -40,9 +40,23 @@ proptest! {
     }
 
     #[test]
-    fn the_merged_order_is_causal(steps in steps(400), threads in 1u8..6, chunk in 1usize..90) {
+    fn the_merged_order_is_causal(
+        steps in steps(400),
+        threads in 1u8..6,
+        chunk in 1usize..90,
+        most in 1usize..60,
+    ) {
         let events = run(&steps, threads);
         let tape = Tape::open(write(&events, chunk, 2)).unwrap();
+        // Event by event, or many at a time: the same.
+        let (mut merged, mut visited) = (tape.merged(), Vec::new());
+        let mut visit = |event| {
+            visited.push(event);
+            Ok::<(), TapeError>(())
+        };
+        while merged.visit(most, &mut visit).unwrap() == most {}
+        let one_by_one: Vec<_> = tape.merged().map(|merged| merged.unwrap()).collect();
+        prop_assert_eq!(visited, one_by_one);
         let mut next = vec![0; events.len()];
         let mut live = HashSet::new();
         let mut time_ns = 0;
@@ -142,6 +156,23 @@ fn a_block_that_is_freed_before_it_is_made_is_an_error() {
         panic!("{last:?}")
     };
     assert!(error.to_string().contains("block 0 of thread 1"), "{error}");
+    let visited = tape.merged().visit(9, |_| Ok::<(), TapeError>(()));
+    assert!(matches!(visited, Err(TapeError::NotCausal { .. })));
+    // Who listens may end it, and go on behind what it was shown.
+    let four = tape_of(&[&[at(1, EventKind::Malloc { size: 1 }); 4]]);
+    let (mut merged, mut shown) = (four.merged(), 0);
+    let ended = merged.visit(9, |_| {
+        shown += 1;
+        match shown {
+            3 => Err(TapeError::NoSuchChunk {
+                chunk: 7,
+                chunks: 7,
+            }),
+            _ => Ok(()),
+        }
+    });
+    assert!(matches!(ended, Err(TapeError::NoSuchChunk { .. })));
+    assert_eq!(merged.visit(9, |_| Ok::<(), TapeError>(())).unwrap(), 1);
     assert!(totals_of(&tape, |_, _| {}).is_err());
 
     // Two threads that wait for each other at one time.

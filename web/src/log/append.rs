@@ -12,6 +12,7 @@ impl Log {
     ///
     /// # Errors
     /// It releases a block that is not live, or the log is full.
+    #[inline]
     pub fn push(&mut self, thread: u32, event: &Event) -> Result<(), SessionError> {
         let number = self.seen;
         if number == NONE {
@@ -78,13 +79,13 @@ impl Log {
             self.of_thread(owner).0.events.push(number);
         }
         if makes {
+            self.live_bytes = self.live_bytes.saturating_add(value);
             let (heap, makers) = self.of_thread(thread);
             if owner != Some(thread) {
                 heap.events.push(number);
             }
             makers.events.push(number);
-            self.make(thread, value);
-            let heap = &mut self.heaps[thread as usize];
+            heap.make(value);
             if heap.peak.is_none_or(|(_, most)| heap.live_bytes > most) {
                 heap.peak = Some((number, heap.live_bytes));
             }
@@ -146,16 +147,22 @@ impl Log {
         }
     }
 
+    #[inline(always)]
     fn of_thread(&mut self, thread: u32) -> (&mut HeapEvents, &mut Makers) {
-        let threads = thread as usize + 1;
-        if self.heaps.len() < threads {
-            self.heaps.resize(threads, HeapEvents::default());
-            self.makers.resize(threads, Makers::default());
+        if thread as usize >= self.heaps.len() {
+            self.add_threads(thread as usize + 1);
         }
         (
             &mut self.heaps[thread as usize],
             &mut self.makers[thread as usize],
         )
+    }
+
+    /// For threads that the tape's list did not name.
+    #[cold]
+    fn add_threads(&mut self, threads: usize) {
+        self.heaps.resize(threads, HeapEvents::default());
+        self.makers.resize(threads, Makers::default());
     }
 
     /// Notes that the event to come is the thread's end.
@@ -173,19 +180,13 @@ impl Log {
     }
 
     fn make(&mut self, thread: u32, size: u64) {
-        let heap = self.of_thread(thread).0;
-        heap.live_blocks += 1;
-        heap.peak_live_blocks = heap.peak_live_blocks.max(heap.live_blocks);
-        heap.live_bytes = heap.live_bytes.saturating_add(size);
-        heap.peak_live_bytes = heap.peak_live_bytes.max(heap.live_bytes);
         self.live_bytes = self.live_bytes.saturating_add(size);
+        self.of_thread(thread).0.make(size);
     }
 
     fn release(&mut self, owner: u32, size: u64) {
-        let heap = self.of_thread(owner).0;
-        heap.live_blocks = heap.live_blocks.saturating_sub(1);
-        heap.live_bytes = heap.live_bytes.saturating_sub(size);
         self.live_bytes = self.live_bytes.saturating_sub(size);
+        self.of_thread(owner).0.release(size);
     }
 
     /// On a tape with gaps: the thread's next block is its `index`-th, those before it are lost.
@@ -211,6 +212,23 @@ impl Log {
     }
 }
 
+impl HeapEvents {
+    /// A block of so many bytes is there.
+    fn make(&mut self, size: u64) {
+        self.live_blocks += 1;
+        self.peak_live_blocks = self.peak_live_blocks.max(self.live_blocks);
+        self.live_bytes = self.live_bytes.saturating_add(size);
+        self.peak_live_bytes = self.peak_live_bytes.max(self.live_bytes);
+    }
+
+    /// It is gone.
+    fn release(&mut self, size: u64) {
+        self.live_blocks = self.live_blocks.saturating_sub(1);
+        self.live_bytes = self.live_bytes.saturating_sub(size);
+    }
+}
+
+#[cold]
 fn not_live(event: u32, block: BlockId) -> SessionError {
     SessionError::NotLive {
         event: u64::from(event),

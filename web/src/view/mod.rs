@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use crate::error::SessionError;
 use crate::glance::Glance;
-use crate::log::{HeapEvents, Log};
+use crate::log::{HeapEvents, Kind, Log};
 use crate::preface::Preface;
 use crate::replay::{KeyFrame, MAX_CAPACITY, Policy, Replay};
 use crate::source::OpenTape;
@@ -74,9 +74,15 @@ fn interval(heap: &HeapEvents, budget: u64) -> usize {
     (heap.events.len() / frames).max(worth).max(256)
 }
 
-/// The part of the log from a heap's first to its last event, if it is less than half of the log.
+/// The part of the log from a heap's first to its last request, if it is less than half of the log. Its thread's end does not
+/// count: many programs let threads that have nothing more to do wait for the program's own end.
 fn life(events: &[u32], log: &Log) -> Option<(Buckets, Series)> {
-    let (first, last) = (*events.first()?, *events.last()?);
+    let asks = |event: &&u32| {
+        log.get(**event)
+            .is_some_and(|entry| entry.kind != Kind::ThreadEnd)
+    };
+    let first = *events.iter().find(asks)?;
+    let last = *events.iter().rev().find(asks)?;
     let half = (log.end() - log.first()) / 2;
     // Some room on both sides, so that beginning and end can be seen.
     let room = ((last - first) / 40).max(2);
@@ -155,7 +161,7 @@ impl View {
         &self.series
     }
 
-    /// The same from the heap's first to its last event, and which events those are, where they are less than half of all.
+    /// The same from the heap's first to its last request, and which events those are, where they are less than half of all.
     pub fn life(&self) -> Option<&(Buckets, Series)> {
         self.life.as_ref()
     }

@@ -130,6 +130,42 @@ fn mixed_until(events: u64, threads: u32, seed: u64, end: u64) -> Result<Vec<u8>
     write(&all, &tracker)
 }
 
+/// A tape of two threads, `events` events long: the second one makes `blocks` blocks and frees them, waits while the first one goes
+/// on, and ends with the last event.
+///
+/// # Errors
+/// As there.
+pub fn waiting(events: u64, blocks: u64) -> Result<Vec<u8>> {
+    let mut all = [Thread::default(), Thread::default()];
+    let mut tracker = LiveTracker::new();
+    for number in 0..events {
+        let (thread, index) = match number {
+            _ if number < 2 * blocks => (1, number),
+            _ => (0, number - 2 * blocks),
+        };
+        let one = BlockId {
+            thread,
+            index: index / 2,
+        };
+        let (thread, kind) = match () {
+            () if number + 1 == events => (1, EventKind::ThreadEnd),
+            () if index % 2 == 0 => (thread, EventKind::Malloc { size: 16 + index }),
+            () => (thread, EventKind::Free { block: one }),
+        };
+        let event = Event {
+            time_ns: number * 100,
+            kind,
+        };
+        tracker.apply(&MergedEvent {
+            thread,
+            event,
+            made: kind.makes_block().then_some(one),
+        })?;
+        all[thread as usize].events.push(event);
+    }
+    write(&all, &tracker)
+}
+
 /// A tape of one thread with `events` events, made quickly: random sizes, blocks that live for up to some thousand events,
 /// chunks as large as they may be.
 ///
@@ -175,6 +211,45 @@ pub fn long(events: u64) -> Result<Vec<u8>> {
         writer.write_chunk(0, &chunk)?;
     }
     (totals.live_bytes_at_end, totals.live_blocks_at_end) = (bytes, live.len() as u64);
+    Ok(writer.finish(Ending::Complete, totals)?)
+}
+
+/// A tape of one thread that makes `blocks` small blocks, and then `swaps` times frees one of them and makes another.
+///
+/// # Errors
+/// The writer refuses the events, which would be a defect here.
+pub fn crowded(blocks: u64, swaps: u64) -> Result<Vec<u8>> {
+    let mut random = Random(11);
+    let mut writer = TapeWriter::new(Vec::new(), &header("crowded"))?;
+    let mut live: Vec<(u64, u64)> = Vec::with_capacity(blocks as usize);
+    let (mut made, mut totals) = (0, LiveTotals::default());
+    let mut events = Vec::with_capacity((blocks + 2 * swaps) as usize);
+    for number in 0..blocks + 2 * swaps {
+        let time_ns = number * 40;
+        let frees = number >= blocks && (number - blocks).is_multiple_of(2);
+        let kind = if frees {
+            let at = random.within(0, live.len() as u64) as usize;
+            let (index, size) = live.swap_remove(at);
+            totals.live_bytes_at_end -= size;
+            EventKind::Free {
+                block: BlockId { thread: 0, index },
+            }
+        } else {
+            let size = random.within(8, 64);
+            live.push((made, size));
+            made += 1;
+            totals.live_bytes_at_end += size;
+            EventKind::Malloc { size }
+        };
+        if totals.live_bytes_at_end > totals.peak_live_bytes {
+            (totals.peak_live_bytes, totals.peak_live_ns) = (totals.live_bytes_at_end, time_ns);
+        }
+        events.push(Event { time_ns, kind });
+    }
+    for chunk in events.chunks(MAX_CHUNK_EVENTS as usize) {
+        writer.write_chunk(0, chunk)?;
+    }
+    totals.live_blocks_at_end = live.len() as u64;
     Ok(writer.finish(Ending::Complete, totals)?)
 }
 

@@ -112,6 +112,38 @@ fn searches_find_events_addresses_and_blocks() -> Result<()> {
 }
 
 #[test]
+fn after_so_many_events_or_so_much_time() -> Result<()> {
+    let open = ready(1)?;
+    let page = &open.page;
+    let go = |text: &str| -> Result<()> {
+        page.run("document.activeElement.blur()")?;
+        page.press("g")?;
+        page.wait("document.activeElement.id === 'number'")?;
+        page.run("document.getElementById('number').select()")?;
+        for key in text.chars() {
+            page.press(&key.to_string())?;
+        }
+        page.press("Enter")
+    };
+    go("4321")?;
+    page.wait("heaptape.standing.position === 4321")?;
+    go("12,345")?;
+    page.wait("heaptape.standing.position === 12345")?;
+    // An event every 100 ns or so: the first that comes then, or later.
+    go("1.5 ms")?;
+    page.wait("Math.abs(heaptape.standing.time_ns - 1.5e6) < 400")?;
+    let there = open.position()?;
+    go("nowhere")?;
+    page.wait("document.getElementById('note').textContent.includes('“nowhere” is neither')")?;
+    assert_eq!(open.position()?, there);
+    // What is beyond the end is the end.
+    go("99999999")?;
+    page.wait("heaptape.standing.position === 20000")?;
+    assert_eq!(page.message()?, "");
+    Ok(())
+}
+
+#[test]
 fn a_range_shows_the_heap_as_the_whole_tape_does() -> Result<()> {
     let open = ready(2)?;
     let page = &open.page;

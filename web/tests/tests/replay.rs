@@ -248,6 +248,12 @@ fn a_short_life_has_a_chart_of_its_own() -> Result<()> {
     assert_eq!(most(series.live()), most(whole.live()));
     assert_eq!(most(series.footprint()), most(whole.footprint()));
     assert_eq!(most(series.live()), Some(heap.peak_live_bytes));
+    // A thread that has nothing more to do waits for the program's end; the chart does not.
+    let waits = surveyed(tapes::waiting(40_000, 900)?, 1)?;
+    let (from, to) = waits.view()?.life().context("it asks for little")?.0.span();
+    assert!(from == 0 && (1800..2000).contains(&to), "{from} {to}");
+    let end = waits.log().heaps()[1].end.context("it ends")?;
+    assert_eq!(end.event, 39_999);
     let long = surveyed(tapes::ending(60_000, 3, 9000)?, 0)?;
     assert!(long.view()?.life().is_none());
     Ok(())

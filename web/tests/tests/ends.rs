@@ -1,0 +1,95 @@
+//! Heaps whose thread ends, and heaps that live for a short time only: what the page says of them.
+
+use std::fs;
+
+use anyhow::Result;
+use tempfile::TempDir;
+use web_tests::browser::{Chromium, Page};
+use web_tests::server::Server;
+use web_tests::tapes;
+
+/// A page with a tape, and all that keeps it alive.
+struct Open {
+    page: Page,
+    _browser: Chromium,
+    _server: Server,
+    _folder: TempDir,
+}
+
+fn ready(bytes: &[u8]) -> Result<Open> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("test.tape");
+    fs::write(&path, bytes)?;
+    let server = Server::start(Some(&path))?;
+    let browser = Chromium::start()?;
+    let page = browser.open(&server.url)?;
+    page.wait_ready()?;
+    Ok(Open {
+        page,
+        _browser: browser,
+        _server: server,
+        _folder: folder,
+    })
+}
+
+#[test]
+fn an_end_is_told_before_it_comes_and_after() -> Result<()> {
+    let open = ready(&tapes::ending(16_000, 12, 9000)?)?;
+    let page = &open.page;
+    page.run("heaptape.chooseHeap(1)")?;
+    let says = || page.eval::<String>("document.getElementById('heap-end').innerText");
+    page.run("heaptape.goTo(5000)")?;
+    let before = says()?;
+    assert!(
+        before.starts_with("Its thread ends at #9,000 (") && before.contains("and leaves "),
+        "{before}"
+    );
+    // The number leads to the end itself.
+    page.click("#heap-end button")?;
+    page.wait("heaptape.standing.position === 9001")?;
+    let after = says()?;
+    assert!(
+        after.starts_with("Its thread has ended, at #9,000 (")
+            && after.contains("and left ")
+            && after.contains("no cache any more"),
+        "{after}"
+    );
+    page.click("#tab-threads")?;
+    page.wait("document.querySelector('#lists tbody tr:nth-child(2) td:nth-child(2)')?.innerText === '#9,000'")?;
+    let other: String =
+        page.eval("document.querySelector('#lists tbody tr td:nth-child(2)').innerText")?;
+    assert_eq!(other, "", "the first thread does not end");
+    // All that it left is freed in the end, and the map says why nothing is there.
+    page.run("heaptape.goTo(16000)")?;
+    let empty: String = page.eval("document.querySelector('#pane-1 .map-empty').innerText")?;
+    assert_eq!(
+        empty,
+        "The thread has ended, and all memory of its heap went back."
+    );
+    page.run("heaptape.chooseHeap(0)")?;
+    assert!(page.eval::<bool>("document.getElementById('heap-end').hidden")?);
+    assert_eq!(page.message()?, "");
+    Ok(())
+}
+
+#[test]
+fn the_chart_of_a_short_life_ends_at_its_last_request() -> Result<()> {
+    let open = ready(&tapes::waiting(40_000, 900)?)?;
+    let page = &open.page;
+    page.run("heaptape.chooseHeap(1)")?;
+    page.wait("!document.getElementById('life').hidden")?;
+    let span = "heaptape.session.chart({ what: 'heap', life: heaptape.view.timeline.life, width: 800, height: 150, ratio: 1, dark: false })
+        .then(({ plot }) => [plot.from, plot.to])";
+    let (from, to): (f64, f64) = page.eval(span)?;
+    assert!(from == 0.0 && (1800.0..2000.0).contains(&to), "{from} {to}");
+    page.click("#life")?;
+    page.wait("document.getElementById('life').ariaPressed === 'false'")?;
+    assert_eq!(page.eval::<(f64, f64)>(span)?, (0.0, 40_000.0));
+    // The link keeps it.
+    page.wait("location.hash.includes('whole')")?;
+    // A heap that lives all the time has no choice.
+    page.run("heaptape.chooseHeap(0)")?;
+    assert!(page.eval::<bool>("document.getElementById('life').hidden")?);
+    assert_eq!(page.message()?, "");
+    Ok(())
+}
