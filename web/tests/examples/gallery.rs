@@ -1,6 +1,6 @@
 //! The pictures of the page for `docs/`: `cargo run -p web-tests --example gallery -- FOLDER` records a tape of the scenario
-//! `large`, opens it in Chromium and writes PNG files into the folder: the whole heap, single headers, two policies, the
-//! choice of a range, light and dark, and a phone.
+//! `large`, opens it in Chromium and writes PNG files into the folder: the whole heap, the lists of its tabs, single headers, two
+//! policies, the choice of a range, light and dark, and a phone.
 
 use std::env;
 use std::fs;
@@ -58,6 +58,20 @@ impl Shots<'_> {
         self.page.theme(self.theme == "dark")
     }
 
+    /// The panel with the heap's lists, by itself, for each of its tabs but the first, which all other pictures show.
+    fn tabs(&self) -> Result<()> {
+        for tab in ["bins", "free", "arenas", "threads"] {
+            self.page.click(&format!("#tab-{tab}"))?;
+            self.page.pause(700)?;
+            let file = format!("view-tab-{tab}-{}.png", self.theme);
+            fs::write(
+                self.folder.join(file),
+                self.page.screenshot_of("aside .grow")?,
+            )?;
+        }
+        self.page.click("#tab-heap")
+    }
+
     fn take(&self, name: &str) -> Result<()> {
         self.page.pause(700)?;
         let file = self.folder.join(format!("view-{name}-{}.png", self.theme));
@@ -79,6 +93,7 @@ impl Shots<'_> {
             })()",
         )?;
         self.take("heap")?;
+        self.tabs()?;
         page.run(
             "(async () => {
                 const { blocks } = await heaptape.session.search(0, 'size<64');

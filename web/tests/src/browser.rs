@@ -329,11 +329,28 @@ impl Page {
     /// # Errors
     /// The page is gone.
     pub fn screenshot(&self) -> Result<Vec<u8>> {
-        self.tab.capture_screenshot(
-            PageDomain::CaptureScreenshotFormatOption::Png,
-            None,
-            None,
-            true,
-        )
+        self.shoot(None)
+    }
+
+    /// What the box of an element shows, as PNG.
+    ///
+    /// # Errors
+    /// There is no such element, or the page is gone.
+    pub fn screenshot_of(&self, selector: &str) -> Result<Vec<u8>> {
+        let [x, y, width, height]: [f64; 4] = self.eval(&format!(
+            "(() => {{ const {{ x, y, width, height }} = document.querySelector({selector:?}).getBoundingClientRect(); return [x, y, width, height]; }})()"
+        ))?;
+        self.shoot(Some(PageDomain::Viewport {
+            x,
+            y,
+            width,
+            height,
+            scale: 1.0,
+        }))
+    }
+
+    fn shoot(&self, clip: Option<PageDomain::Viewport>) -> Result<Vec<u8>> {
+        let format = PageDomain::CaptureScreenshotFormatOption::Png;
+        self.tab.capture_screenshot(format, None, clip, true)
     }
 }
