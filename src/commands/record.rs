@@ -3,6 +3,7 @@
 pub(super) mod abort;
 mod launch;
 mod program;
+mod survivors;
 pub(super) mod tapes;
 
 use std::ffi::OsString;
@@ -44,6 +45,7 @@ Examples:
   heaptape record -o my.tape -- ./server --its args
   heaptape record -o gcc.tape --follow merge -- gcc -O2 -c big.c      compiler, assembler and all on one tape
   heaptape record -o my.tape --start-after 30 --duration 10 -- ./server
+  heaptape record -o my.tape --wait -- ./server --daemonize           until the server ends that went to the background
   heaptape record -o basic.tape --scenario basic
   heaptape record -o small.tape --scenario large --scale small --seed 7
   heaptape record -o short.tape --scenario ephemeral --threads 16 --ops 50000 --ttl 10..500
@@ -100,6 +102,10 @@ pub struct RecordArgs {
     /// Record for so many seconds; the tape is made then, and the program goes on
     #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "scenario")]
     duration: Option<Duration>,
+
+    /// Record until all processes of the program have ended, not only the first: for servers that go to the background
+    #[arg(long, conflicts_with = "scenario")]
+    wait: bool,
 
     /// Most bytes that the capture may take on disk; recording stops there [default: what leaves room for the tape and some more]
     #[arg(long, value_name = "BYTES", value_parser = size, conflicts_with = "scenario")]
@@ -161,6 +167,10 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
     let Some(scenario) = args.scenario else {
         if args.output == Path::new("-") {
             eprintln!("error: -o -: standard output is the program's; give a file");
+            return Ok(ExitCode::from(2));
+        }
+        if args.wait && args.follow == Follow::None {
+            eprintln!("error: --wait: with --follow none there is only one process to wait for");
             return Ok(ExitCode::from(2));
         }
         return program::run(args);

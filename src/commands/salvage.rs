@@ -81,7 +81,14 @@ fn folder(args: &SalvageArgs) -> Result<ExitCode> {
     }
     let note = "This tape was made of an unfinished recording by heaptape salvage.".to_owned();
     let merge = harvest.info().merge;
-    let made = tapes::make_all(&harvest, &args.output, merge, &Outcome::Unknown, &[note])?;
+    let made = tapes::make_all(
+        &harvest,
+        &args.output,
+        merge,
+        &Outcome::Unknown,
+        &[],
+        &[note],
+    )?;
     if made.is_empty() {
         bail!("{}: there is no event in it", args.input.display());
     }

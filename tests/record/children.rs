@@ -99,6 +99,31 @@ fn children_can_be_left_out() {
     assert_eq!(made(&kinds, 4008), 100);
 }
 
+/// A program that goes to the background: what its child still does is told of as missing, or waited for.
+#[test]
+fn a_child_that_outlives_its_parent() {
+    let place = Place::new();
+    let program = compile(&place, "lingers", &[]);
+    let ended = record(&place, "l", &[], &[arg(&program)]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        ended.err.contains("1 process of lingers still runs") && ended.err.contains("--wait"),
+        "{}",
+        ended.err
+    );
+    assert_tidy(&place, "l");
+    assert_eq!(made(&all_events(&read(&place.path("l.tape"))), 4320), 1);
+
+    let ended = record(&place, "w", &["--wait"], &[arg(&program)]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert_tidy(&place, "w");
+    let tapes = children(&place, "w");
+    assert_eq!(tapes.len(), 1, "{}", ended.err);
+    let tape = read(&tapes[0]);
+    assert_eq!(made(&all_events(&tape), 4321), 100);
+    assert_eq!(*tape.ending(), trace_format::Ending::Complete);
+}
+
 #[test]
 fn a_pipeline_of_a_shell() {
     let place = Place::new();

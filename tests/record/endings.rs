@@ -6,10 +6,11 @@ use crate::common::{Place, arg};
 use crate::workshop::{all_events, assert_tidy, compile, made, read, record};
 
 /// Ways to end: exit code of heaptape, and a part of what the tape or heaptape says.
-const ENDINGS: [(&str, i32, &str); 9] = [
+const ENDINGS: [(&str, i32, &str); 10] = [
     ("return", 0, "exited with status 0"),
     ("status", 1, "exited with status 3"),
     ("_exit", 1, "exited with status 7"),
+    ("quick_exit", 1, "exited with status 9"),
     ("syscall", 1, "exited with status 8"),
     ("unjoined", 0, "exited with status 0"),
     ("closed", 0, "exited with status 0"),

@@ -1,6 +1,7 @@
 //! A file of events, read. It may be one that is still written, was cut, or holds nonsense.
 
 use std::fs::File;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -93,22 +94,25 @@ impl EventsFile {
             bytes,
             chunks: bytes.saturating_sub(HEAD_BYTES) / CHUNK_BYTES,
         };
-        // Only pages that the file has: beyond its end the system would end this process.
-        let whole = usize::try_from(there).unwrap_or(usize::MAX);
-        let mapped = whole.min(bytes).next_multiple_of(page_size()).min(bytes);
-        // SAFETY: replaces the first part of the mapping just made.
-        let placed = unsafe {
-            libc::mmap(
-                base,
-                mapped,
-                libc::PROT_READ,
-                libc::MAP_SHARED | libc::MAP_FIXED,
-                file.as_raw_fd(),
-                0,
-            )
-        };
-        if placed == libc::MAP_FAILED {
-            return Err(std::io::Error::last_os_error());
+        // Only pages that the file has: beyond its end the system would end this process. And no holes: looking at one takes
+        // room on disk in some file systems, and where there is none the system would end this process too.
+        let whole = usize::try_from(there).unwrap_or(usize::MAX).min(bytes);
+        for part in data(file, whole) {
+            let end = part.end.next_multiple_of(page_size()).min(bytes);
+            // SAFETY: replaces a part of the mapping just made, from a page's start.
+            let placed = unsafe {
+                libc::mmap(
+                    base.byte_add(part.start),
+                    end - part.start,
+                    libc::PROT_READ,
+                    libc::MAP_SHARED | libc::MAP_FIXED,
+                    file.as_raw_fd(),
+                    part.start as libc::off_t,
+                )
+            };
+            if placed == libc::MAP_FAILED {
+                return Err(std::io::Error::last_os_error());
+            }
         }
         Ok(events)
     }
@@ -193,9 +197,67 @@ impl Drop for EventsFile {
     }
 }
 
+/// Parts of a file that are mapped at most, since a process may have only some ten thousand mappings. What comes behind is
+/// mapped with its holes.
+const MOST_PARTS: usize = 16 << 10;
+
+/// The parts of the first `bytes` of a file that have room on disk, each from a page's start. All of it where the file system
+/// does not say.
+fn data(file: &File, bytes: usize) -> Vec<Range<usize>> {
+    let seek = |from: usize, what| {
+        // SAFETY: moves the place of the file's descriptor, which nobody else uses.
+        let at = unsafe { libc::lseek(file.as_raw_fd(), from as libc::off_t, what) };
+        usize::try_from(at).map_err(|_| std::io::Error::last_os_error())
+    };
+    let (mut parts, mut at) = (Vec::new(), 0);
+    while at < bytes && parts.len() < MOST_PARTS {
+        let from = match seek(at, libc::SEEK_DATA) {
+            Ok(from) => (from / page_size() * page_size()).max(at),
+            // Nothing but a hole comes.
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return parts,
+            Err(_) => break,
+        };
+        let to = seek(from, libc::SEEK_HOLE).map_or(bytes, |to| to.max(from + 1));
+        if from >= bytes {
+            return parts;
+        }
+        at = to.next_multiple_of(page_size());
+        parts.push(from..to.min(bytes));
+    }
+    if at < bytes {
+        parts.push(at..bytes);
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_has_room_is_mapped() {
+        use std::os::unix::fs::FileExt;
+        let page = page_size();
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(100 * page as u64).unwrap();
+        file.write_all_at(&vec![1; page], 3 * page as u64).unwrap();
+        file.write_all_at(&vec![2; 2 * page], 50 * page as u64)
+            .unwrap();
+        let mapped = EventsFile::map(&file, 100 * page as u64, 100 * page).unwrap();
+        // SAFETY: the mapping has so many bytes, and nobody changes them.
+        let bytes = unsafe { std::slice::from_raw_parts(mapped.base.cast::<u8>(), 100 * page) };
+        for (number, some) in bytes.chunks(page).enumerate() {
+            let wanted = match number {
+                3 => 1,
+                50 | 51 => 2,
+                _ => 0,
+            };
+            assert!(some.iter().all(|&byte| byte == wanted), "{number}");
+        }
+        let parts = data(&file, 100 * page);
+        assert!(parts.iter().any(|part| part.contains(&(3 * page))));
+        assert!(data(&file, page).len() <= 1);
+    }
 
     #[test]
     fn nonsense_is_refused() {

@@ -12,13 +12,15 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use trace_recorder::harvest::Outcome;
-use trace_recorder::runtime::CaptureFolder;
+use trace_recorder::runtime::{CaptureFolder, FOLDER_VARIABLE};
+
+use super::survivors;
 
 /// How often the clocks are compared and the disk is looked at.
 const TICK: Duration = Duration::from_millis(500);
 
-/// The environment variable by which the recorder knows the recording's folder.
-const FOLDER_VARIABLE: &str = "HEAPTAPE_CAPTURE";
+/// How often it is looked whether processes of a program that has ended still run.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// When to record.
 #[derive(Copy, Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct Times {
     pub duration: Option<Duration>,
     /// Most bytes on disk.
     pub most_bytes: u64,
+    /// Whether to go on until all processes have ended, not only the first.
+    pub wait: bool,
 }
 
 /// The signals that are listened to.
@@ -109,14 +113,27 @@ impl Running {
         let end = self.times.duration.map(|duration| first + duration);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut ended = None;
         let outcome = loop {
             tokio::select! {
-                status = self.child.wait() => break outcome(status.context("waiting for the program")?),
+                status = self.child.wait(), if ended.is_none() => {
+                    let outcome = outcome(status.context("waiting for the program")?);
+                    if !self.times.wait || survivors::of(folder.path()).is_empty() {
+                        break outcome;
+                    }
+                    eprintln!("heaptape: the program {outcome}, its other processes still run and are recorded; interrupt to end that");
+                    ended = Some(outcome);
+                }
+                _ = looks.tick(), if ended.is_some() => if survivors::of(folder.path()).is_empty() {
+                    break ended.unwrap_or_default();
+                },
                 () = sleep_until(first), if waits => {
                     waits = false;
                     control.on.store(1, Ordering::Relaxed);
                 }
-                () = at(end), if end.is_some() => break Outcome::Runs,
+                () = at(end), if end.is_some() => break ended.unwrap_or(Outcome::Runs),
                 Some(()) = self.signals.toggle.recv() => {
                     let on = control.on.fetch_xor(1, Ordering::Relaxed) ^ 1;
                     waits = false;
@@ -125,10 +142,22 @@ impl Running {
                     }
                     eprintln!("heaptape: recording is {}", if on == 1 { "on" } else { "off" });
                 }
-                Some(()) = self.signals.interrupt.recv() => if self.is_over() { break Outcome::Runs },
-                Some(()) = self.signals.quit.recv() => if self.is_over() { break Outcome::Runs },
-                Some(()) = self.signals.terminate.recv() => self.pass_on(libc::SIGTERM),
-                Some(()) = self.signals.hang_up.recv() => self.pass_on(libc::SIGHUP),
+                Some(()) = self.signals.interrupt.recv() => match ended {
+                    Some(outcome) => break outcome,
+                    None => if self.is_over() { break Outcome::Runs },
+                },
+                Some(()) = self.signals.quit.recv() => match ended {
+                    Some(outcome) => break outcome,
+                    None => if self.is_over() { break Outcome::Runs },
+                },
+                Some(()) = self.signals.terminate.recv() => match ended {
+                    Some(outcome) => break outcome,
+                    None => self.pass_on(libc::SIGTERM),
+                },
+                Some(()) = self.signals.hang_up.recv() => match ended {
+                    Some(outcome) => break outcome,
+                    None => self.pass_on(libc::SIGHUP),
+                },
                 _ = ticks.tick() => {
                     folder.compare_clocks();
                     folder.set_limit(self.times.most_bytes);

@@ -11,7 +11,7 @@ use trace_recorder::runtime::{CaptureFolder, SessionInfo};
 
 use super::launch::{Running, Times};
 use super::tapes::{self, Made};
-use super::{Follow, RecordArgs};
+use super::{Follow, RecordArgs, survivors};
 use crate::elf;
 
 /// Runs `args.program`, records it and makes the tapes.
@@ -46,6 +46,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
         start_after: args.start_after,
         duration: args.duration,
         most_bytes: args.max_capture.unwrap_or(u64::MAX),
+        wait: args.wait,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -60,14 +61,19 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
         .write_info(&info)
         .with_context(|| format!("{}: cannot be written", folder.path().display()))?;
     let outcome = runtime.block_on(running.record(&folder))?;
+    let mut survivors = Vec::new();
     if outcome != Outcome::Runs {
         eprintln!("heaptape: {} {outcome}", info.name);
+        survivors = survivors::of(folder.path());
+        if !survivors.is_empty() && args.follow != Follow::None {
+            eprintln!("heaptape: {}", survivors::told(&info.name, &survivors));
+        }
     }
     let made = runtime.block_on(async {
         let work = tokio::task::spawn_blocking({
             let (path, out) = (folder.path().to_owned(), args.output.clone());
             let (merge, outcome) = (args.follow == Follow::Merge, outcome.clone());
-            move || make(&path, &out, merge, &outcome)
+            move || make(&path, &out, merge, &outcome, &survivors)
         });
         tokio::select! {
             made = work => made.context("making the tape")?,
@@ -88,8 +94,16 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode> {
             folder.path().display()
         )
     })?;
+    let had_room = folder.has_room();
     folder.remove();
     if made.is_empty() {
+        if !had_room {
+            bail!(
+                "nothing was recorded of {}: there is no room on the disk of {}",
+                info.name,
+                args.output.display()
+            );
+        }
         bail!("{}", nothing(args, &info.name));
     }
     tapes::tell(&made, &mut std::io::stderr())?;
@@ -114,12 +128,18 @@ fn is_cut(tape: &Made) -> bool {
     matches!(tape.recorded.ending, Ending::Salvaged { .. })
 }
 
-fn make(folder: &Path, out: &Path, merge: bool, outcome: &Outcome) -> Result<Vec<Made>> {
+fn make(
+    folder: &Path,
+    out: &Path,
+    merge: bool,
+    outcome: &Outcome,
+    survivors: &[u32],
+) -> Result<Vec<Made>> {
     let harvest = Harvest::open(folder)?;
     if harvest.processes().is_empty() {
         return Ok(Vec::new());
     }
-    tapes::make_all(&harvest, out, merge, outcome, &[])
+    tapes::make_all(&harvest, out, merge, outcome, survivors, &[])
 }
 
 fn notes(args: &RecordArgs) -> Vec<String> {

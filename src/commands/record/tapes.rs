@@ -25,7 +25,8 @@ pub struct Made {
 }
 
 /// Makes all tapes of a recording: the first process's is `out`, the others' have their number in the name; or all
-/// processes on one. `outcome` is how the first process ended. Processes without an event have no tape.
+/// processes on one. `outcome` is how the first process ended, `survivors` are those that still run. Processes without an
+/// event have no tape.
 ///
 /// # Errors
 /// When a tape can't be written. Those that were made stay.
@@ -34,6 +35,7 @@ pub fn make_all(
     out: &Path,
     merge: bool,
     outcome: &Outcome,
+    survivors: &[u32],
     notes: &[String],
 ) -> Result<Vec<Made>> {
     let bars = Bars::default();
@@ -68,10 +70,13 @@ pub fn make_all(
                 0 => out.to_owned(),
                 _ => free_name(out, process.pid, &mut names),
             };
-            let outcome = if number == 0 {
-                outcome
-            } else {
-                &Outcome::Unknown
+            let runs = survivors
+                .iter()
+                .any(|survivor| u64::from(*survivor) == process.pid);
+            let outcome = match number {
+                0 => outcome,
+                _ if runs => &Outcome::Runs,
+                _ => &Outcome::Unknown,
             };
             let options = options_of(harvest, Some(process), number == 0, &notes);
             let recorded = output::to_file(&path, |file| {

@@ -168,14 +168,7 @@ pub struct Decoder {
 }
 
 /// The operations of [`MALLOC`] to [`REALLOC_NEW`].
-const BLOCK_OPS: [Op; 6] = [
-    Op::Malloc,
-    Op::Calloc,
-    Op::Aligned,
-    Op::Free,
-    Op::ReallocOld,
-    Op::ReallocNew,
-];
+const BLOCK_OPS: &[Op] = Op::ALL.split_at(6).0;
 
 impl Decoder {
     /// Reads on from a base.

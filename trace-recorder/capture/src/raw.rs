@@ -30,6 +30,22 @@ pub enum Op {
 }
 
 impl Op {
+    /// All operations, by their numbers.
+    pub const ALL: [Op; 12] = [
+        Op::Malloc,
+        Op::Calloc,
+        Op::Aligned,
+        Op::Free,
+        Op::ReallocOld,
+        Op::ReallocNew,
+        Op::Failed,
+        Op::ThreadStart,
+        Op::ThreadEnd,
+        Op::Mark,
+        Op::Fork,
+        Op::Text,
+    ];
+
     /// Whether a block is there after it.
     #[inline]
     pub fn makes(self) -> bool {
@@ -42,6 +58,14 @@ impl Op {
         matches!(self, Op::Free | Op::ReallocOld)
     }
 }
+
+const _: () = {
+    let mut number = 0;
+    while number < Op::ALL.len() {
+        assert!(Op::ALL[number] as usize == number);
+        number += 1;
+    }
+};
 
 /// A caught event.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

@@ -156,6 +156,9 @@ impl Store {
                 return Ok(());
             }
             let result = self.open_file(settings);
+            if result.is_err() {
+                self.give_up(settings.path);
+            }
             let session = match result {
                 Ok(()) => {
                     // Never 0 and never SHUT.
@@ -198,6 +201,17 @@ impl Store {
         self.list_earlier(settings.late);
         self.write_head(settings);
         Ok(())
+    }
+
+    /// Takes away what [`open_file`](Store::open_file) made before it failed. A head without room on disk must not be looked at
+    /// by anybody: the system would end the process.
+    fn give_up(&self, path: &CStr) {
+        let base = self.base.swap(std::ptr::null_mut(), Ordering::Relaxed);
+        if !base.is_null() {
+            // SAFETY: this store's own mapping; the recording was not open yet, so no thread is part of it.
+            unsafe { sys::unmap(base, self.bytes.load(Ordering::Relaxed)) };
+            sys::remove(path);
+        }
     }
 
     fn list_earlier(&self, late: bool) {

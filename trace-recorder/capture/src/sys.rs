@@ -202,6 +202,12 @@ impl File {
     }
 }
 
+/// Removes a file's name. What can't be removed stays.
+pub fn remove(path: &CStr) {
+    // SAFETY: the path ends with a zero.
+    unsafe { libc::unlink(path.as_ptr()) };
+}
+
 impl Drop for File {
     fn drop(&mut self) {
         // SAFETY: the descriptor is ours.

@@ -1,7 +1,7 @@
 //! A chunk: up to 65,536 events of one thread, encoded and decoded on its own.
 
 use crate::counts::ChunkCounts;
-use crate::decode::{Bounds, Scratch};
+use crate::decode::{Bounds, PIECE, Scratch};
 use crate::error::TapeError;
 use crate::event::{Event, ThreadIndex};
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader};
@@ -89,7 +89,6 @@ pub(crate) fn decode_pieces(
     scratch: &mut Scratch,
     mut sink: impl FnMut(&[Event]),
 ) -> Result<ChunkCounts, &'static str> {
-    const PIECE: usize = 1024;
     let (columns, mut walk, counts) = scratch.columns(header, bounds)?;
     let mut events = Vec::with_capacity(PIECE);
     while walk.left() > 0 {

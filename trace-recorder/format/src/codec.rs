@@ -3,6 +3,11 @@
 //! Zstandard lets a frame's header ask for a window of many gigabytes. So the header is read here first, and a frame
 //! that asks for more than a chunk can hold is refused before either decoder sees it.
 
+#[cfg(feature = "native")]
+mod pack;
+#[cfg(feature = "native")]
+mod repeats;
+
 use crate::MAX_FRAME_LEN;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::Read;
@@ -25,45 +30,13 @@ impl Codec {
     }
 }
 
-/// Level of the C library. Columns gain from entropy coding, hardly from a longer search.
-#[cfg(feature = "native")]
-const LEVEL: i32 = 1;
-
 /// Packs a payload with the library that the build has. `cuts` are the places where a column ends.
 pub(crate) fn pack(payload: &[u8], cuts: &[usize]) -> Option<Vec<u8>> {
     #[cfg(feature = "native")]
-    return pack_native(payload, cuts).ok();
+    return pack::pack(payload, cuts).ok();
     #[cfg(not(feature = "native"))]
     return pack_rust(payload, cuts);
 }
-
-/// Packs with the C library. A block ends where a column does, so that each column gets an entropy code of its own:
-/// one code for two columns fits neither.
-#[cfg(feature = "native")]
-fn pack_native(payload: &[u8], cuts: &[usize]) -> std::io::Result<Vec<u8>> {
-    use std::io::Write;
-    let mut encoder =
-        zstd::stream::write::Encoder::new(Vec::with_capacity(payload.len() / 2 + 64), LEVEL)?;
-    encoder.set_pledged_src_size(Some(payload.len() as u64))?;
-    encoder.include_contentsize(true)?;
-    let mut from = 0;
-    for &to in cuts {
-        let Some(column) = payload.get(from..to) else {
-            break;
-        };
-        if column.len() >= SHORTEST_BLOCK && payload.len() - to >= SHORTEST_BLOCK {
-            encoder.write_all(column)?;
-            encoder.flush()?;
-            from = to;
-        }
-    }
-    encoder.write_all(payload.get(from..).unwrap_or_default())?;
-    encoder.finish()
-}
-
-/// A block's code costs some hundred bytes to describe, which a shorter block would not earn.
-#[cfg(feature = "native")]
-const SHORTEST_BLOCK: usize = 4096;
 
 /// Packs with the pure-Rust library, which cuts blocks where it likes.
 #[cfg(any(test, not(feature = "native")))]

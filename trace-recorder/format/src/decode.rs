@@ -15,7 +15,12 @@ pub struct Scratch {
     pub(crate) frame: Vec<u8>,
     unpacked: Vec<u8>,
     unpacker: Unpacker,
+    /// Room for a piece of a chunk's events.
+    pub(crate) piece: Vec<Event>,
 }
+
+/// Events of a chunk that are decoded at a time where they are looked at once: 40 KiB.
+pub(crate) const PIECE: usize = 1024;
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -87,6 +92,19 @@ impl Place {
         }
     }
 
+    /// The next numbers, as many as there is room for; `None` when there are fewer, or one that is wide.
+    #[inline(always)]
+    fn plain(self, column: &Numbers, numbers: &mut [u16]) -> Option<()> {
+        let low = column.low.get(self.at..)?.get(..numbers.len())?;
+        let high = column.high.get(self.at..)?.get(..numbers.len())?;
+        for (number, (&low, &high)) in numbers.iter_mut().zip(low.iter().zip(high)) {
+            *number = u16::from_le_bytes([low, high]);
+        }
+        // A high byte of all ones is that of no other numbers.
+        let most = numbers.iter().copied().max().unwrap_or(0);
+        (most < u16::from_le_bytes([0, WIDE])).then_some(())
+    }
+
     /// Where in `column` `rest` begins.
     fn behind(column: &Numbers, rest: &Rest<'_>) -> Place {
         Place {
@@ -118,6 +136,9 @@ impl Rest<'_> {
         Some(*self.wide.next()? << 8 | u64::from(low))
     }
 }
+
+/// Events that are looked at together.
+const STRETCH: usize = 64;
 
 /// A walk through the columns of one chunk, from event to event.
 #[derive(Debug)]
@@ -182,7 +203,6 @@ impl Walk {
     }
 
     /// Appends up to `most` events to `events`.
-    #[inline]
     pub fn take(
         &mut self,
         columns: &Columns,
@@ -192,11 +212,97 @@ impl Walk {
         let count = most.min(self.left);
         let codes = columns.opcodes.get(self.at..).unwrap_or_default();
         let codes = codes.get(..count).ok_or(SHORT)?;
+        events.reserve(count);
+        let (stretches, rest) = codes.as_chunks::<STRETCH>();
+        for stretch in stretches {
+            if self.take_plain(columns, stretch, events).is_none() {
+                self.take_any(columns, stretch, events)?;
+            }
+        }
+        self.take_any(columns, rest, events)?;
+        self.at += count;
+        self.left -= count;
+        if self.left == 0 && self.time_ns != self.end_ns {
+            return Err("the chunk's last event is not at the time of its header");
+        }
+        Ok(())
+    }
+
+    /// Appends a stretch that has only mallocs and frees of own blocks, all of numbers below [`WIDE`]: mostly there is nothing
+    /// else. Which of them comes next nobody can foretell, so there is no branch on it. `None` and nothing done when there is
+    /// something else, or something wrong.
+    #[inline(always)]
+    fn take_plain(
+        &mut self,
+        columns: &Columns,
+        codes: &[u8; STRETCH],
+        events: &mut Vec<Event>,
+    ) -> Option<()> {
+        let count = |code| {
+            codes
+                .iter()
+                .map(|&other| u8::from(other == code))
+                .sum::<u8>()
+        };
+        let (mallocs, frees) = (count(opcode::MALLOC), count(opcode::FREE_OWN));
+        let (mallocs, frees) = (usize::from(mallocs), usize::from(frees));
+        if mallocs + frees != STRETCH {
+            return None;
+        }
+        let mut deltas = [0u16; STRETCH];
+        self.times.plain(&columns.times, &mut deltas)?;
+        // The sizes, and behind them the ages.
+        let mut numbers = [0u16; STRETCH];
+        let (sizes, ages) = numbers.split_at_mut(mallocs);
+        self.sizes.plain(&columns.sizes, sizes)?;
+        self.ages.plain(&columns.ages, ages)?;
+        let oldest = ages.iter().copied().max().map_or(0, u64::from);
+        let (thread, before, time_ns) = (self.thread, self.allocations, self.time_ns);
+        if ages.contains(&0)
+            || oldest > before
+            || time_ns > u64::MAX - (STRETCH as u64 * u64::from(u16::MAX))
+        {
+            return None;
+        }
+        let (mut time_ns, mut made) = (time_ns, 0);
+        let stretch = codes.iter().zip(&deltas).enumerate();
+        events.extend(stretch.map(|(at, (&code, &delta))| {
+            time_ns += u64::from(delta);
+            let is_free = code == opcode::FREE_OWN;
+            let place = if is_free { mallocs + at - made } else { made };
+            let number = u64::from(numbers[place % STRETCH]);
+            let so_far = before + made as u64;
+            made += usize::from(!is_free);
+            let value = if is_free { so_far - number } else { number };
+            let kind = if is_free {
+                let index = value;
+                EventKind::Free {
+                    block: BlockId { thread, index },
+                }
+            } else {
+                EventKind::Malloc { size: value }
+            };
+            Event { time_ns, kind }
+        }));
+        self.time_ns = time_ns;
+        self.allocations = before + mallocs as u64;
+        self.times.at += STRETCH;
+        self.sizes.at += mallocs;
+        self.ages.at += frees;
+        Some(())
+    }
+
+    /// Appends events of these opcodes.
+    fn take_any(
+        &mut self,
+        columns: &Columns,
+        codes: &[u8],
+        events: &mut Vec<Event>,
+    ) -> Result<(), &'static str> {
         let mut times = self.times.of(&columns.times);
         let mut sizes = self.sizes.of(&columns.sizes);
         let mut ages = self.ages.of(&columns.ages);
         let (thread, mut time_ns, mut allocations) = (self.thread, self.time_ns, self.allocations);
-        events.reserve(count);
         for &code in codes {
             time_ns = times
                 .next()
@@ -227,11 +333,6 @@ impl Walk {
         self.sizes = Place::behind(&columns.sizes, &sizes);
         self.ages = Place::behind(&columns.ages, &ages);
         (self.time_ns, self.allocations) = (time_ns, allocations);
-        self.at += count;
-        self.left -= count;
-        if self.left == 0 && self.time_ns != self.end_ns {
-            return Err("the chunk's last event is not at the time of its header");
-        }
         Ok(())
     }
 

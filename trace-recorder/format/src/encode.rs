@@ -1,9 +1,10 @@
 //! From events to a chunk's payload.
 
-use crate::columns::{Columns, Numbers, WIDE, histogram, zigzag};
+use crate::columns::{Columns, Numbers, WIDE, zigzag};
 use crate::counts::ChunkCounts;
 use crate::error::TapeError;
 use crate::event::{BlockId, Event, EventKind, ThreadIndex};
+use crate::histogram::histogram;
 use crate::opcode;
 use crate::{MAX_CHUNK_EVENTS, MAX_MARKS, MAX_THREADS};
 use std::collections::HashMap;
@@ -109,8 +110,10 @@ impl Builder {
 
     /// Encodes the chunk, and begins the thread's next one.
     pub fn encode(&mut self) -> Result<Encoded, TapeError> {
-        let payload = crate::payload::encode(&self.out, "the payload of a chunk")?;
         let cuts = self.out.ends();
+        // Behind the last cut stands a list that mostly is empty.
+        let len = cuts.last().map_or(0, |end| end + 16);
+        let payload = crate::payload::encode(&self.out, len, "the payload of a chunk")?;
         let counts = histogram(&self.out.opcodes);
         let mut known = [0u64; opcode::COUNT];
         known.copy_from_slice(&counts[..opcode::COUNT]);

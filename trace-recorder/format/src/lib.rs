@@ -42,6 +42,8 @@ mod header;
 
 mod index;
 
+mod histogram;
+
 mod codec;
 
 mod frame;

@@ -14,14 +14,20 @@ fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-/// Encodes the payload `what`, and makes sure that a reader's limits let it in.
-pub(crate) fn encode(value: &impl Encode, what: &'static str) -> Result<Vec<u8>, TapeError> {
+/// Encodes the payload `what`, of about `len` bytes, and makes sure that a reader's limits let it in.
+pub(crate) fn encode(
+    value: &impl Encode,
+    len: usize,
+    what: &'static str,
+) -> Result<Vec<u8>, TapeError> {
     let too_large = |len: usize| TapeError::TooLarge {
         what,
         len: len as u64,
         most: u64::from(MAX_FRAME_LEN),
     };
-    let payload = bincode::encode_to_vec(value, config()).map_err(|_| too_large(usize::MAX))?;
+    let mut payload = Vec::with_capacity(len);
+    bincode::encode_into_std_write(value, &mut payload, config())
+        .map_err(|_| too_large(usize::MAX))?;
     if payload.len() > MAX_FRAME_LEN as usize {
         Err(too_large(payload.len()))
     } else {
@@ -43,7 +49,7 @@ mod tests {
     use super::*;
 
     fn encoded(value: &impl Encode) -> Vec<u8> {
-        encode(value, "a value").unwrap()
+        encode(value, 0, "a value").unwrap()
     }
 
     #[test]

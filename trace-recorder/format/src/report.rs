@@ -56,7 +56,7 @@ impl fmt::Display for VerifyReport {
             return match &self.ending {
                 Some(Ending::Died { reason }) => write!(f, "; the recorded program died: {reason}"),
                 Some(Ending::Salvaged { reason }) => {
-                    write!(f, "; salvaged from a tape that was damaged: {reason}")
+                    write!(f, "; salvaged: {reason}")
                 }
                 Some(Ending::Complete) | None => Ok(()),
             };

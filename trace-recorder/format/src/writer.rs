@@ -43,7 +43,7 @@ impl<W: Write> TapeWriter<W> {
     /// When `out` refuses, or the header takes more than 4 MiB.
     pub fn new(out: W, header: &Header) -> Result<Self, TapeError> {
         let what = "the tape's header";
-        let payload = payload::encode(header, what)?;
+        let payload = payload::encode(header, 0, what)?;
         if payload::decode::<Header>(&payload).is_err() {
             return Err(TapeError::TooLarge {
                 what,
@@ -247,7 +247,7 @@ impl<W: Write> TapeWriter<W> {
         content: &impl Encode,
         what: &'static str,
     ) -> Result<(), TapeError> {
-        let payload = payload::encode(content, what)?;
+        let payload = payload::encode(content, 0, what)?;
         self.write_frame(&FrameHeader::plain(kind, entries, &payload), &payload)
     }
 

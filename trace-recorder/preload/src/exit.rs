@@ -55,3 +55,12 @@ pub extern "C" fn _exit(status: c_int) -> ! {
 pub extern "C" fn _Exit(status: c_int) -> ! {
     _exit(status)
 }
+
+/// quick_exit(3). Its handlers run afterwards, and what they ask for is recorded.
+#[unsafe(no_mangle)]
+pub extern "C" fn quick_exit(status: c_int) -> ! {
+    ends(State::Exited, Some(status as u32));
+    // SAFETY: any status may be given; it does not return, unless the C library has no such function.
+    unsafe { real::quick_exit(status) };
+    _exit(status)
+}

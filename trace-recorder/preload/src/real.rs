@@ -89,6 +89,7 @@ family! {
     POSIX_SPAWN posix_spawn c"posix_spawn" (pid: *mut libc::pid_t, path: *const c_char, actions: *const c_void, attributes: *const c_void, argv: *const *const c_char, envp: *const *const c_char) -> c_int, libc::ENOSYS;
     POSIX_SPAWNP posix_spawnp c"posix_spawnp" (pid: *mut libc::pid_t, file: *const c_char, actions: *const c_void, attributes: *const c_void, argv: *const *const c_char, envp: *const *const c_char) -> c_int, libc::ENOSYS;
     EXIT_NOW exit_now c"_exit" (status: c_int) -> (), { let _ = status; };
+    QUICK_EXIT quick_exit c"quick_exit" (status: c_int) -> (), { let _ = status; };
     SETNAME pthread_setname_np c"pthread_setname_np" (thread: libc::pthread_t, name: *const c_char) -> c_int, libc::ENOSYS;
 }
 

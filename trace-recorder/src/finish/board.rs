@@ -1,7 +1,7 @@
 //! What happens to addresses in a window: sorted by address into lanes, and each lane read in the order of time.
 
 use super::address::lane_of;
-use super::pairing::Touch;
+use super::touch::Touch;
 use std::cmp::Reverse;
 
 /// Lanes, as a power of two: enough that all cores are busy, few enough that each has a good stretch of work.
@@ -65,12 +65,13 @@ impl Board {
     }
 }
 
-/// Visits one lane of all boards in the order of time; at one time, in the order of threads.
+/// Visits one lane of all boards in the order of time; at one time, in the order of threads. `visit` is told some touches of
+/// one thread at a time.
 ///
 /// Threads that run at the same time take turns every few touches, others after long stretches: so the one whose turn it
 /// is goes on until it passes the next one's time, and there is nothing to sort.
 #[inline(always)]
-pub(super) fn in_order(boards: &[&Board], lane: usize, mut visit: impl FnMut(&Touch)) {
+pub(super) fn in_order(boards: &[&Board], lane: usize, mut visit: impl FnMut(&[Touch])) {
     let runs = boards.iter().flat_map(|board| board.runs(lane));
     // By time of the first touch, the soonest last: who has just passed another is mostly soon next again.
     let mut waiting: Vec<(u64, u32, &[Touch])> = runs
@@ -83,14 +84,9 @@ pub(super) fn in_order(boards: &[&Board], lane: usize, mut visit: impl FnMut(&To
             Some(&(time_ns, other, _)) => time_ns.saturating_add(u64::from(thread < other)),
             None => u64::MAX,
         };
-        let mut rest = run;
-        while let Some((touch, after)) = rest.split_first() {
-            visit(touch);
-            rest = after;
-            if rest.first().is_some_and(|next| next.time_ns >= limit) {
-                break;
-            }
-        }
+        let more = run.iter().skip(1).take_while(|next| next.time_ns < limit);
+        let (turn, rest) = run.split_at(run.len().min(1 + more.count()));
+        visit(turn);
         if let Some(touch) = rest.first() {
             let place = (touch.time_ns, thread);
             let behind = waiting
@@ -129,7 +125,7 @@ mod tests {
             for lane in 0..LANES {
                 let wanted: Vec<Touch> = plain.iter().copied().filter(|t| lane_of(t.address, LANE_BITS) == lane).collect();
                 let mut seen = Vec::new();
-                in_order(&boards.iter().collect::<Vec<_>>(), lane, |touch| seen.push(*touch));
+                in_order(&boards.iter().collect::<Vec<_>>(), lane, |some| seen.extend_from_slice(some));
                 prop_assert_eq!(seen, wanted);
             }
         }

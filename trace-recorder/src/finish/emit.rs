@@ -236,14 +236,15 @@ impl Out<'_> {
         let mut carried = stream.carried.take();
         for &item in some {
             let op = item.op();
+            self.last_ns = self.last_ns.max(item.time_ns);
             if op != Op::ReallocNew
                 && carried.is_some()
                 && let Some(old) = carried.take()
             {
-                // The second half never came: the program died within realloc, and its old block counts as freed.
+                // The second half never came, and the old block counts as freed: now, since the half may be of a window
+                // whose live bytes are summed up already.
                 self.release(old);
             }
-            self.last_ns = self.last_ns.max(item.time_ns);
             match op {
                 Op::Malloc => {
                     let size = items.size(item);

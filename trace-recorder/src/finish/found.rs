@@ -1,6 +1,6 @@
 //! What is found out about released blocks.
 
-use super::pairing::{Made, block_of};
+use super::touch::{Made, block_of};
 use std::sync::atomic::{AtomicU64, Ordering};
 use trace_format::BlockId;
 

@@ -15,22 +15,6 @@ const ALIGN_SHIFT: u32 = 4;
 const LARGE: u64 = 1 << 10;
 const SIZE_SHIFT: u32 = 11;
 
-/// The operations by their number in an item.
-const OPS: [Op; 12] = [
-    Op::Malloc,
-    Op::Calloc,
-    Op::Aligned,
-    Op::Free,
-    Op::ReallocOld,
-    Op::ReallocNew,
-    Op::Failed,
-    Op::ThreadStart,
-    Op::ThreadEnd,
-    Op::Mark,
-    Op::Fork,
-    Op::Text,
-];
-
 /// Events of some threads, one thread's after another's.
 #[derive(Default, Debug)]
 pub(super) struct Items {
@@ -89,7 +73,7 @@ impl Item {
     /// What happened.
     #[inline(always)]
     pub fn op(self) -> Op {
-        OPS[(self.what & 15) as usize % OPS.len()]
+        Op::ALL[(self.what & 15) as usize % Op::ALL.len()]
     }
 
     /// An alignment, as its base-2 logarithm.
@@ -107,7 +91,7 @@ mod tests {
         let mut items = Items::default();
         let sizes = [0, 17, (1 << 53) - 1, 1 << 53, u64::MAX];
         let raw = |n: usize| Raw {
-            op: OPS[n % OPS.len()],
+            op: Op::ALL[n % Op::ALL.len()],
             align_log2: (n * 13 % 64) as u8,
             size: sizes[n % sizes.len()],
             address: 0,

@@ -19,10 +19,11 @@ mod found;
 mod group;
 mod item;
 mod order;
-pub mod pairing;
+mod pairing;
 mod peak;
 mod stream;
 mod table;
+mod touch;
 mod windows;
 
 use crate::RecordError;
@@ -31,10 +32,11 @@ use board::{LANES, in_order};
 use emit::Emitter;
 use found::{Found, FoundCell};
 use group::Groups;
-use pairing::{Made, Pairing, Raise, Touch};
+use pairing::{Pairing, Raise};
 use peak::Peak;
 use rayon::prelude::*;
 use std::io::Write;
+use touch::{Made, Touch};
 use trace_format::{LiveTotals, TapeWriter};
 
 /// What is going on while a recording is made.
@@ -94,7 +96,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            window_events: 1 << 19,
+            window_events: 1 << 20,
             waiting_events: 5 << 20,
             skew_ns: 100_000,
         }
@@ -192,8 +194,8 @@ fn pair(
                 }
                 found[touch.thread as usize][touch.at as usize].set(Found::of(&made));
             };
-            in_order(&boards, lane, |touch| {
-                pairing.take(touch, first_made, &mut sink);
+            in_order(&boards, lane, |some| {
+                pairing.take_all(some, first_made, &mut sink);
             });
             pairing.settle(&mut sink);
             raises

@@ -12,107 +12,9 @@
 use super::Repairs;
 use super::address::AddressHasher;
 use super::table::Table;
+use super::touch::{Made, Touch};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use trace_format::BlockId;
-
-/// Something that happens to an address: 32 bytes.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct Touch {
-    /// The address.
-    pub address: u64,
-    /// When, in nanoseconds since the start.
-    pub time_ns: u64,
-    /// [`MAKES`] and the size, or 0 for a release.
-    what: u64,
-    /// Who does it.
-    pub thread: u32,
-    /// Its number among the makings, or among the releases, of this thread in this window.
-    pub at: u32,
-}
-
-const MAKES: u64 = 1 << 63;
-
-impl Touch {
-    /// A block of `size` bytes (below 2^63) is made.
-    pub fn making(address: u64, time_ns: u64, thread: u32, at: u32, size: u64) -> Touch {
-        Touch::new(address, time_ns, thread, at, Touch::what(true, size))
-    }
-
-    /// A block is released.
-    pub fn release(address: u64, time_ns: u64, thread: u32, at: u32) -> Touch {
-        Touch::new(address, time_ns, thread, at, Touch::what(false, 0))
-    }
-
-    /// What happens: a block of `size` bytes is made, or one is released.
-    #[inline(always)]
-    pub(super) fn what(makes: bool, size: u64) -> u64 {
-        if makes { MAKES | size } else { 0 }
-    }
-
-    #[inline(always)]
-    pub(super) fn new(address: u64, time_ns: u64, thread: u32, at: u32, what: u64) -> Touch {
-        Touch {
-            address,
-            time_ns,
-            what,
-            thread,
-            at,
-        }
-    }
-
-    fn makes(&self) -> bool {
-        self.what & MAKES != 0
-    }
-}
-
-/// A block that was made.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct Made {
-    /// Who made it.
-    pub thread: u32,
-    /// Its number among the blocks of that thread.
-    pub index: u64,
-    /// Bytes requested.
-    pub size: u64,
-    /// When it was made, in nanoseconds since the start.
-    pub time_ns: u64,
-}
-
-/// Bits of a block's index in its name: a thread that makes ten million blocks a second gets there in a month. Threads
-/// are fewer than 2^19.
-const INDEX_BITS: u32 = 45;
-const _: () = assert!(trace_format::MAX_THREADS as u64 <= 1 << (u64::BITS - INDEX_BITS));
-
-impl Made {
-    /// Thread and index in one number, which is never the largest one.
-    #[inline(always)]
-    pub(super) fn name(&self) -> u64 {
-        debug_assert!(self.index >> INDEX_BITS == 0);
-        u64::from(self.thread) << INDEX_BITS | self.index
-    }
-
-    /// A block of this name.
-    #[inline(always)]
-    pub(super) fn named(name: u64, size: u64, time_ns: u64) -> Made {
-        let block = block_of(name);
-        Made {
-            thread: block.thread,
-            index: block.index,
-            size,
-            time_ns,
-        }
-    }
-}
-
-/// The block of a name.
-#[inline(always)]
-pub(super) fn block_of(name: u64) -> BlockId {
-    BlockId {
-        thread: (name >> INDEX_BITS) as u32,
-        index: name & ((1 << INDEX_BITS) - 1),
-    }
-}
 
 /// Release number `at` of `thread` in this window must not be before `least_ns`.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -133,6 +35,9 @@ struct Odd {
     /// A release that came when nothing lived here.
     early: Option<Touch>,
 }
+
+/// Touches whose places are looked at before the first of them is taken.
+const AHEAD: usize = 16;
 
 /// The state of some addresses.
 #[derive(Debug)]
@@ -165,24 +70,45 @@ impl Pairing {
         sink: &mut impl FnMut(&Touch, Option<Made>),
     ) {
         let is_odd = !self.odd.is_empty() && self.odd.contains_key(&touch.address);
+        // Looked for before it is known what for, which nobody can foretell.
+        self.live.reserve();
+        let place = self.live.find(touch.address);
         if touch.makes() {
             let made = Made {
                 thread: touch.thread,
                 index: first_made[touch.thread as usize] + u64::from(touch.at),
-                size: touch.what & !MAKES,
+                size: touch.size(),
                 time_ns: touch.time_ns,
             };
             if is_odd {
                 self.make_at_odd(touch.address, made, sink);
-            } else if let Some(older) = self.live.insert(touch.address, made) {
+            } else if let Some(older) = self.live.insert_at(place, touch.address, made) {
                 self.odd.entry(touch.address).or_default().older.push(older);
             }
         } else if is_odd {
             self.release_at_odd(touch, sink);
-        } else if let Some(made) = self.live.remove(touch.address) {
+        } else if let Some(made) = self.live.remove_at(place) {
             sink(touch, Some(made));
         } else {
             self.odd.entry(touch.address).or_default().early = Some(*touch);
+        }
+    }
+
+    /// [Takes](Pairing::take) touches of one thread.
+    #[inline(always)]
+    pub fn take_all(
+        &mut self,
+        touches: &[Touch],
+        first_made: &[u64],
+        sink: &mut impl FnMut(&Touch, Option<Made>),
+    ) {
+        for some in touches.chunks(AHEAD) {
+            if some.len() > 1 {
+                self.live.look_ahead(some.iter().map(|touch| touch.address));
+            }
+            for touch in some {
+                self.take(touch, first_made, sink);
+            }
         }
     }
 
@@ -295,21 +221,21 @@ impl Pairing {
 mod tests {
     use super::*;
 
-    /// The owner (thread, index) of each release, by (thread, at).
-    type Owners = HashMap<(u32, u32), Option<(u32, u64)>>;
+    /// A release (thread, at), and the owner (thread, index) of its block.
+    type Owner = ((u32, u32), Option<(u32, u64)>);
 
     /// Runs the touches as one window.
-    fn run(touches: &[Touch], skew_ns: u64) -> (Owners, Repairs) {
+    fn run(touches: &[Touch], skew_ns: u64) -> (Vec<Owner>, Repairs) {
         let mut pairing = Pairing::new(skew_ns);
-        let mut found = HashMap::new();
+        let mut found = Vec::new();
         let mut sink = |touch: &Touch, made: Option<Made>| {
-            let before = found.insert((touch.thread, touch.at), made.map(|m| (m.thread, m.index)));
-            assert!(before.is_none(), "told twice");
+            found.push(((touch.thread, touch.at), made.map(|m| (m.thread, m.index))));
         };
         for touch in touches {
             pairing.take(touch, &[0; 8], &mut sink);
         }
         pairing.settle(&mut sink);
+        found.sort_unstable();
         (found, pairing.repairs())
     }
 
@@ -321,42 +247,44 @@ mod tests {
         Touch::release(0x1000, time, thread, at)
     }
 
+    /// What is found out of touches, and what had to be put right.
+    fn check(touches: &[Touch], owners: &[Owner], repairs: Repairs) {
+        let (found, repaired) = run(touches, 5);
+        let mut owners = owners.to_vec();
+        owners.sort_unstable();
+        assert_eq!(found, owners, "each release is told of once");
+        assert_eq!(repaired, repairs);
+    }
+
     #[test]
     fn in_order() {
-        let (found, repairs) = run(
+        check(
             &[make(1, 0, 0), free(2, 1, 0), make(3, 1, 0), free(4, 0, 0)],
-            5,
+            &[((1, 0), Some((0, 0))), ((0, 0), Some((1, 0)))],
+            Repairs::default(),
         );
-        assert_eq!(found[&(1, 0)], Some((0, 0)));
-        assert_eq!(found[&(0, 0)], Some((1, 0)));
-        assert_eq!(repairs, Repairs::default());
     }
 
     #[test]
     fn a_late_release_belongs_to_the_older_block() {
-        let (found, repairs) = run(
+        check(
             &[
                 make(1, 0, 0),
                 make(10, 1, 0),
                 free(11, 2, 0),
                 free(90, 0, 0),
             ],
-            5,
-        );
-        assert_eq!(found[&(2, 0)], Some((0, 0)));
-        assert_eq!(found[&(0, 0)], Some((1, 0)));
-        assert_eq!(
-            repairs,
+            &[((2, 0), Some((0, 0))), ((0, 0), Some((1, 0)))],
             Repairs {
                 reordered: 1,
                 ..Default::default()
-            }
+            },
         );
     }
 
     #[test]
     fn a_missing_release_is_counted_and_costs_one_block() {
-        let (found, repairs) = run(
+        check(
             &[
                 make(1, 0, 0),
                 make(10, 1, 0),
@@ -364,57 +292,41 @@ mod tests {
                 make(91, 0, 1),
                 free(92, 0, 0),
             ],
-            5,
-        );
-        assert_eq!(found[&(2, 0)], Some((1, 0)));
-        assert_eq!(found[&(0, 0)], Some((0, 1)));
-        assert_eq!(
-            repairs,
+            &[((2, 0), Some((1, 0))), ((0, 0), Some((0, 1)))],
             Repairs {
                 lost_releases: 1,
                 ..Default::default()
-            }
+            },
         );
     }
 
     #[test]
     fn a_release_of_an_older_block_is_unknown() {
-        let (found, repairs) = run(
+        check(
             &[free(1, 0, 0), make(2, 1, 0), free(4, 0, 1), free(5, 0, 2)],
-            5,
-        );
-        assert_eq!(found[&(0, 0)], None);
-        assert_eq!(found[&(0, 1)], Some((1, 0)));
-        assert_eq!(found[&(0, 2)], None);
-        assert_eq!(
-            repairs,
+            &[((0, 0), None), ((0, 1), Some((1, 0))), ((0, 2), None)],
             Repairs {
                 unknown_releases: 2,
                 ..Default::default()
-            }
+            },
         );
     }
 
     #[test]
     fn an_early_release_is_believed_on_evidence() {
-        let (found, repairs) = run(
+        check(
             &[free(1, 0, 0), make(2, 1, 0), make(8, 1, 1), free(9, 1, 0)],
-            5,
-        );
-        assert_eq!(found[&(0, 0)], Some((1, 0)));
-        assert_eq!(found[&(1, 0)], Some((1, 1)));
-        assert_eq!(
-            repairs,
+            &[((0, 0), Some((1, 0))), ((1, 0), Some((1, 1)))],
             Repairs {
                 reordered: 1,
                 ..Default::default()
-            }
+            },
         );
     }
 
     #[test]
     fn a_tie_is_made_first() {
         let (found, _) = run(&[free(3, 0, 0), make(3, 1, 0)], 0);
-        assert_eq!(found[&(0, 0)], Some((1, 0)));
+        assert_eq!(found, [((0, 0), Some((1, 0)))]);
     }
 }

@@ -3,7 +3,7 @@
 use super::board::Board;
 use super::found::{Found, FoundCell};
 use super::item::Items;
-use super::pairing::Touch;
+use super::touch::Touch;
 use crate::runtime::capture::text_of;
 use crate::runtime::raw::{Op, Raw};
 use crate::runtime::{CapturedThread, Position, Reader, Timeline};

@@ -5,7 +5,7 @@
 //! nothing is left of blocks that are gone.
 
 use super::address::hash;
-use super::pairing::Made;
+use super::touch::Made;
 
 /// A slot: 32 bytes.
 #[derive(Copy, Clone, Debug)]
@@ -30,16 +30,19 @@ const NO_BLOCK: Slot = Slot {
 /// Slots at first, as a power of two.
 const FIRST_BITS: u32 = 6;
 
-/// How many of 2^`bits` slots may be taken: half of them, so that hardly any block is in another's way; three quarters
-/// where that would take much memory.
+/// How many of 2^`bits` slots may be taken. The fewer, the less often a block is in another's way, which no processor can
+/// foretell; but where that would take much memory, more.
 fn most_taken(bits: u32) -> usize {
     let slots = 1 << bits;
-    if bits < LARGE_BITS {
-        slots / 2
-    } else {
-        slots / 4 * 3
+    match bits {
+        ..MIDDLE_BITS => slots / 4,
+        MIDDLE_BITS..LARGE_BITS => slots / 2,
+        LARGE_BITS.. => slots / 4 * 3,
     }
 }
+
+/// A table with so many slots is of middle size, as a power of two: 1 MiB.
+const MIDDLE_BITS: u32 = 15;
 
 /// A table with so many slots is large, as a power of two: 8 MiB.
 const LARGE_BITS: u32 = 18;
@@ -74,7 +77,7 @@ impl Table {
 
     /// The slot of this address, or the empty one where it would stand.
     #[inline(always)]
-    fn find(&self, address: u64) -> usize {
+    pub fn find(&self, address: u64) -> usize {
         let last = self.slots.len() - 1;
         let mut at = self.home(address);
         loop {
@@ -86,13 +89,18 @@ impl Table {
         }
     }
 
-    /// A block lives at this address. What comes back is the one that lived there.
+    /// Makes room for one more block. Places that were [found](Table::find) before may not be used afterwards.
     #[inline(always)]
-    pub fn insert(&mut self, address: u64, made: Made) -> Option<Made> {
+    pub fn reserve(&mut self) {
         if self.len >= self.most {
             self.grow();
         }
-        let at = self.find(address);
+    }
+
+    /// A block lives at this address, whose place was [found](Table::find) after room was [made](Table::reserve). What comes
+    /// back is the one that lived there.
+    #[inline(always)]
+    pub fn insert_at(&mut self, at: usize, address: u64, made: Made) -> Option<Made> {
         let slot = &mut self.slots[at];
         let before = slot.made();
         *slot = Slot {
@@ -105,11 +113,10 @@ impl Table {
         before
     }
 
-    /// No block lives at this address any more. What comes back is the one that did.
+    /// No block lives any more at the address whose place was [found](Table::find). What comes back is the one that did.
     #[inline(always)]
-    pub fn remove(&mut self, address: u64) -> Option<Made> {
+    pub fn remove_at(&mut self, mut gap: usize) -> Option<Made> {
         let last = self.slots.len() - 1;
-        let mut gap = self.find(address);
         let gone = self.slots[gap].made()?;
         self.len -= 1;
         let mut at = gap;
@@ -128,6 +135,27 @@ impl Table {
         }
         self.slots[gap] = NO_BLOCK;
         Some(gone)
+    }
+
+    /// A block lives at this address. What comes back is the one that lived there.
+    pub fn insert(&mut self, address: u64, made: Made) -> Option<Made> {
+        self.reserve();
+        self.insert_at(self.find(address), address, made)
+    }
+
+    /// No block lives at this address any more. What comes back is the one that did.
+    pub fn remove(&mut self, address: u64) -> Option<Made> {
+        self.remove_at(self.find(address))
+    }
+
+    /// Looks at the homes of addresses that are about to be asked for, all at once: the memory then comes while others wait
+    /// for it, not one after the other.
+    #[inline(always)]
+    pub fn look_ahead(&self, addresses: impl Iterator<Item = u64>) {
+        let seen = addresses.fold(0, |seen, address| {
+            seen ^ self.slots[self.home(address) & (self.slots.len() - 1)].name
+        });
+        std::hint::black_box(seen);
     }
 
     #[cold]

@@ -50,7 +50,7 @@ pub(super) fn parse(line: &[u8]) -> Parsed {
             scan.hex().ok_or("the number of pages is missing")?;
             Said::PageSize(bytes)
         }
-        b'A' => return Ok(Said::Attached),
+        b'A' if rest.is_empty() => return Ok(Said::Attached),
         b'v' if blank => return version(&mut scan),
         // Modules, strings, traces, RSS, suppressions, the program's file, debug lines.
         b'm' | b's' | b't' | b'R' | b'S' | b'x' | b'#' => return Ok(Said::Nothing),

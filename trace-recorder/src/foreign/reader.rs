@@ -29,6 +29,8 @@ pub(super) struct Reader<'o> {
     pub imported: Imported,
     /// The first half of a realloc, and the number of its line.
     half: Option<(u64, u64)>,
+    /// A command was told last. One with line ends in its arguments goes on over lines that are none of the format.
+    in_command: bool,
 }
 
 impl<'o> Reader<'o> {
@@ -42,6 +44,7 @@ impl<'o> Reader<'o> {
                 ..Imported::default()
             },
             half: None,
+            in_command: false,
         }
     }
 
@@ -113,14 +116,24 @@ impl<'o> Reader<'o> {
                     self.follow.mark_time(ns);
                     continue;
                 }
+                Said::Bad(_) if self.in_command => continue,
                 Said::Bad(what) => {
                     let text = shown(piece, self.unit, number);
                     let like = like(piece, self.unit, number, self.options.format);
                     self.bad(at, what, text, like)?;
                     continue;
                 }
-                Said::Nothing | Said::Command(_) | Said::PageSize(_) | Said::Attached => continue,
+                Said::Command(_) => {
+                    self.in_command = true;
+                    continue;
+                }
+                Said::PageSize(_) => {
+                    self.in_command = false;
+                    continue;
+                }
+                Said::Nothing | Said::Attached => continue,
             };
+            self.in_command = false;
             if self.options.format == ImportFormat::Logalloc
                 && *self.imported.process.get_or_insert(request.process) != request.process
             {

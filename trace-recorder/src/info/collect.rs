@@ -158,15 +158,15 @@ fn rounds<S: ReadAt>(tape: &Tape<S>, most: u64) -> Vec<Vec<usize>> {
 impl Work {
     /// Goes through the chunks; how many events they have.
     fn run<S: ReadAt>(&mut self, tape: &Tape<S>, scratch: &mut Scratch) -> Result<u64, TapeError> {
-        let mut events = Vec::new();
         let mut count = 0;
         for &chunk in &self.chunks {
             self.state.made = tape.chunks()[chunk].first_allocation;
-            tape.decode_into(chunk, scratch, &mut events)?;
-            for event in &events {
-                self.state.add(self.thread, event);
-            }
-            count += events.len() as u64;
+            tape.decode_pieces(chunk, scratch, |events| {
+                for event in events {
+                    self.state.add(self.thread, event);
+                }
+                count += events.len() as u64;
+            })?;
         }
         Ok(count)
     }

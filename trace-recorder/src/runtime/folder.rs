@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use trace_capture::clock::moment;
 use trace_capture::control::{CONTROL_BYTES, CONTROL_NAME, Control, EVENTS_SUFFIX, MAGIC, VERSION};
+use trace_capture::layout::{HEAD_BYTES, PAGE_BYTES};
 use trace_capture::sys::File;
 
 /// What is appended to a tape's name for the folder of its recording.
@@ -164,6 +165,13 @@ impl CaptureFolder {
             .limited_by_disk
             .store(u32::from(disk < most), Ordering::Relaxed);
         self.control.limit.store(disk.min(most), Ordering::Relaxed);
+    }
+
+    /// Whether a process could have begun to be recorded here: a file of events takes its head and a page at least.
+    pub fn has_room(&self) -> bool {
+        let least = (HEAD_BYTES + PAGE_BYTES) as u64;
+        let used = self.control.used.load(Ordering::Relaxed);
+        used > 0 || free_bytes(&self.path).is_none_or(|free| share(0, free) >= least)
     }
 
     /// Compares the clocks once more: the longer the time between, the better the scale.

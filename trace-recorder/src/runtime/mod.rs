@@ -25,4 +25,5 @@ pub use capture::{Capture, CapturedThread, Position, Reader};
 pub use folder::{CaptureFolder, FOLDER_SUFFIX, SessionInfo};
 pub use session::{Pen, Session};
 pub use timeline::Timeline;
+pub use trace_capture::control::{CONTROL_NAME, FOLDER_VARIABLE};
 pub use trace_capture::raw;

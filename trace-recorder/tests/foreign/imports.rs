@@ -263,6 +263,18 @@ fn heaptrack_s_clock_command_and_page_are_kept() {
     assert_eq!(tape.header().page_size, 4096);
 }
 
+/// `python3 -c` with a program of several lines: heaptrack writes it as it is.
+#[test]
+fn heaptrack_s_command_may_have_line_ends() {
+    let text = "v 10400 3\nx 1 p\nX p -c import a\nA = 5\nfor a in b:\n    + 1\nI 1000 5\n+ 20 1 7f00\n- 7f00\n";
+    let tape = tape(ImportFormat::Heaptrack, text);
+    assert_eq!(kinds(&tape), [(0, Malloc { size: 32 }), (0, free(0, 0))]);
+    // Behind the command such a line is none.
+    let broken = text.replace("7f00\n- ", "7f00\nfor a in b:\n- ");
+    let error = taken(broken.as_bytes(), &options(ImportFormat::Heaptrack)).unwrap_err();
+    assert!(error.to_string().contains("line 9"), "{error}");
+}
+
 #[test]
 fn packed_traces_are_unpacked() {
     let text = "v 10400 3\n+ 20 1 7f00\n- 7f00\n".as_bytes();

@@ -115,6 +115,7 @@ pub const RULES: Rules = Rules {
                 "error",
                 "header",
                 "index",
+                "histogram",
                 "codec",
                 "frame",
                 "payload",
