@@ -269,11 +269,15 @@ impl Walk {
         events.extend(stretch.map(|(at, (&code, &delta))| {
             time_ns += u64::from(delta);
             let is_free = code == opcode::FREE_OWN;
-            let place = if is_free { mallocs + at - made } else { made };
+            // All ones for a free: arithmetic, since a choice would be made a branch again.
+            let mask = u64::from(is_free).wrapping_neg();
+            let further = (mallocs + at).wrapping_sub(2 * made) as u64;
+            let place = made.wrapping_add((further & mask) as usize);
             let number = u64::from(numbers[place % STRETCH]);
-            let so_far = before + made as u64;
+            // The number, or for a free so much less than what was made so far.
+            let made_so_far = before + made as u64;
+            let value = (made_so_far & mask).wrapping_add((number ^ mask).wrapping_sub(mask));
             made += usize::from(!is_free);
-            let value = if is_free { so_far - number } else { number };
             let kind = if is_free {
                 let index = value;
                 EventKind::Free {
