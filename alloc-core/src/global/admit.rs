@@ -15,7 +15,7 @@ use crate::chunk::{Space, owner};
 use crate::harden::{self, pages};
 use crate::heap::arenas::check_block;
 use crate::threaded::homes;
-use crate::threaded::owner::{check_kept, check_small};
+use crate::threaded::ways_home::{check_kept, check_small};
 
 const SPACE: Space = Space::absolute();
 
@@ -95,7 +95,7 @@ unsafe fn is_in_run(at: u64) -> Option<usize> {
             && SPACE.run_bin(run) == bin
             && homes::find(SPACE.run_home_number(run)).is_some();
         let units = at.checked_sub(first)? / class::block_bytes(1);
-        let index = units * RECIPROCALS.get(bin)? >> 32;
+        let index = (units * RECIPROCALS.get(bin)?) >> 32;
         let there = index * bin as u64 == units && index < SPACE.run_capacity(run);
         (sound && there).then_some(class::payload_bytes(bin) as usize)
     }

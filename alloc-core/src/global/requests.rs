@@ -15,7 +15,8 @@ use crate::heap::cache::{Cache, Pushed};
 use crate::heap::policy::Policy;
 use crate::heap::resize::resize_small;
 use crate::heap::spans::is_special;
-use crate::threaded::owner::{Owner, check_kept, check_small, free_ownerless};
+use crate::threaded::owner::Owner;
+use crate::threaded::ways_home::{check_kept, check_small, free_ownerless};
 use crate::threaded::{homes, large};
 
 /// Positions of the process are addresses.

@@ -5,8 +5,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::current;
 use crate::heap::HeapStats;
 use crate::threaded::home::{OUT_BYTES, PEAK_BYTES};
-use crate::threaded::owner::{COUNTED_TWICE, OWNERLESS_FREES};
 use crate::threaded::pool::POOL;
+use crate::threaded::ways_home::{COUNTED_TWICE, OWNERLESS_FREES};
 use crate::threaded::{homes, large, manager, reclaimer};
 
 /// What the process's allocator has done and holds. Exact for the calling thread and for threads that have ended; for

@@ -5,8 +5,8 @@ use crate::base::error::Broken;
 use crate::chunk::Space;
 use crate::heap::invariants::Among;
 use crate::threaded::home::Home;
-use crate::threaded::owner::{bring_home, let_go};
 use crate::threaded::pool::POOL;
+use crate::threaded::ways_home::{bring_home, let_go};
 use crate::threaded::{depot, homes, large, process};
 
 /// Checks the heap: every header, link, list and count, but for caches of other threads. While there are other threads, what

@@ -7,6 +7,7 @@
 //! - [`medium`]: blocks of 1 to 32 KiB that a thread freed a moment ago, kept for its next request.
 //! - [`owner`]: what one thread has: its cache, the medium blocks it keeps, its home.
 //! - [`manager`]: all owners by number, those without a thread, and adoption.
+//! - [`ways_home`]: what happens to a block when no cache keeps it.
 //! - [`process`]: whether the program has ended but for the reclaimer.
 //! - `guarded`: memory between pages without access, for spans of the feature `hardened`.
 //! - [`large`]: spans, which belong to no thread.
@@ -24,3 +25,4 @@ pub mod owner;
 pub mod pool;
 pub mod process;
 pub mod reclaimer;
+pub mod ways_home;

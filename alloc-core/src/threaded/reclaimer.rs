@@ -9,8 +9,9 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
-use super::owner::{Owner, send_home};
+use super::owner::Owner;
 use super::pool::POOL;
+use super::ways_home::send_home;
 use super::{depot, homes, manager, process};
 use crate::sync::lock::Lock;
 use crate::sync::order::{Order, Started};
