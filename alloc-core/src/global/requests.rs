@@ -152,10 +152,18 @@ unsafe fn free_slow(block: NonNull<u8>) {
     let (current, at) = (current::get(), SPACE.position(block.as_ptr()));
     // SAFETY: the caller promises a block, which has a header before it. Unaligned: as far as is known it may be anything.
     let word = unsafe { block.as_ptr().sub(8).cast::<u32>().read_unaligned() };
-    let chunk = owner::kind(word) == owner::CHUNK && at.is_multiple_of(ALIGN);
-    // SAFETY: the owner is the calling thread's; the caller's promise.
-    if chunk && !current::is_vacant(current) && unsafe { (*current).keep(at) } {
-        return;
+    if at.is_multiple_of(ALIGN) && !current::is_vacant(current) {
+        // SAFETY: the owner is the calling thread's; the caller's promise.
+        let taken = unsafe {
+            match owner::kind(word) {
+                owner::CHUNK => (*current).keep(at),
+                owner::SMALL => (*current).take_in(at, word),
+                _ => false,
+            }
+        };
+        if taken {
+            return;
+        }
     }
     // SAFETY: the caller's promise.
     unsafe { free_slower(block) }

@@ -198,6 +198,23 @@ impl Owner {
         }
     }
 
+    /// Takes a small block that another owner handed out. `false`: its header is not that of one in use. `word` is its owner
+    /// word.
+    #[inline]
+    pub unsafe fn take_in(&self, at: u64, word: u32) -> bool {
+        // SAFETY: the caller promises a block that nobody uses any more, and that it is the owning thread.
+        unsafe {
+            if check_small(at, word).is_err() {
+                return false;
+            }
+            let cache = Owner::cache((&raw const *self).cast_mut());
+            if let Pushed::Full(bin) = Cache::push_foreign(cache, at) {
+                self.overflow(bin);
+            }
+        }
+        true
+    }
+
     /// A block for a request that neither the cache nor what is kept could serve. `None`: memory ended.
     pub unsafe fn malloc(&self, size: usize) -> Option<NonNull<u8>> {
         let _busy = self.turn.enter();
@@ -271,10 +288,7 @@ impl Owner {
                 return free_chunk(at, word);
             }
             check_small(at, word)?;
-            let cache = Owner::cache((&raw const *self).cast_mut());
-            if let Pushed::Full(bin) = Cache::push_foreign(cache, at) {
-                self.overflow(bin);
-            }
+            self.take_in(at, word);
             Ok(())
         }
     }
