@@ -22,6 +22,10 @@ pub struct Row {
     pub predicted_ratio: Option<f64>,
     /// The least and the most of the live ratios.
     pub live_ratio_range: Option<(f64, f64)>,
+    /// Ratio of processor time, live.
+    pub live_cpu_ratio: Option<f64>,
+    /// What the replay says of it for the whole program: see [`Compared::own_cpu_ns`].
+    pub predicted_cpu_ratio: Option<f64>,
     /// Peak memory live, bytes: private memory where it is known, since the replay has none of the program's code.
     pub live_rss: Option<f64>,
     /// The least and the most that a live run had.
@@ -41,6 +45,10 @@ pub struct Compared {
     /// program's own work, which no allocator changes. A replayed ratio r predicts 1 − share × (1 − r) for the program, with a share
     /// of 1 at most.
     pub share: Option<f64>,
+    /// Live processor time under `system` less what the replay had there for allocator and kernel, or nothing where that is below 0:
+    /// the program's own work. Replayed times a, and s under `system`, predict the ratio (a + own) ÷ (s + own). On a busy machine this
+    /// tells more than elapsed time.
+    pub own_cpu_ns: Option<f64>,
     /// What the program has besides its allocator's memory, stacks and variables, which no allocator changes: the median over the
     /// allocators of live memory less replayed, or nothing where that is below 0. A replayed peak p predicts p + own memory.
     pub own_memory: Option<f64>,
@@ -84,6 +92,20 @@ pub fn compare(results: &Results, program: &str) -> Compared {
         let replayed = replayed(allocator, |run| run.peak_rss_bytes)?;
         Some(middle(&live, allocator, memory_of)? - replayed)
     };
+    let cpu_of = |run: &LiveRun| run.user_ns + run.sys_ns;
+    let replayed_cpu = |allocator: &str| {
+        replayed(allocator, |run| {
+            run.time.map(|time| time.allocator_ns + time.kernel_ns)
+        })
+    };
+    let own_cpu_ns = middle(&live, "system", cpu_of)
+        .zip(replayed_cpu("system"))
+        .map(|(live, replayed)| (live - replayed).max(0.0));
+    let predicted_cpu = |allocator: &str| {
+        let (own, system) = (own_cpu_ns?, replayed_cpu("system")?);
+        let ratio = (replayed_cpu(allocator)? + own) / (system + own);
+        ratio.is_finite().then_some(ratio)
+    };
     let names = results.allocators.iter().map(|a| a.name.as_str());
     let own_memory = median(&names.filter_map(more).collect::<Vec<_>>()).map(|more| more.max(0.0));
     let row = |allocator: &str| {
@@ -101,6 +123,8 @@ pub fn compare(results: &Results, program: &str) -> Compared {
                 .zip(share)
                 .map(|(ratio, share)| 1.0 - share.min(1.0) * (1.0 - ratio)),
             live_ratio_range: range(&ratios(&live, allocator, |run| run.elapsed_ns)),
+            live_cpu_ratio: paired(&live, allocator, cpu_of).map(|r| r.median),
+            predicted_cpu_ratio: predicted_cpu(allocator),
             live_rss: middle(&live, allocator, memory_of),
             live_rss_range: {
                 let of = live.iter().filter(|run| run.allocator == allocator);
@@ -120,6 +144,7 @@ pub fn compare(results: &Results, program: &str) -> Compared {
     };
     Compared {
         share,
+        own_cpu_ns,
         own_memory,
         time_rank: pairs(|row| row.live_ns, |row| row.replay_ns),
         memory_rank: pairs(|row| row.live_rss, |row| row.replay_rss),
@@ -163,7 +188,7 @@ fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use replayer::results::{AllocatorInfo, Ratio, TapeSummary};
+    use replayer::results::{AllocatorInfo, Ratio, TapeSummary, TimeSplit};
 
     #[test]
     fn ranks_are_correlated() {
@@ -184,6 +209,8 @@ mod tests {
             allocator: allocator.into(),
             repetition,
             elapsed_ns,
+            user_ns: elapsed_ns - 100,
+            sys_ns: 50,
             peak_rss_bytes: 500,
             peak_anon_bytes: Some(90 + u64::from(repetition) * 10),
             ..LiveRun::default()
@@ -194,6 +221,11 @@ mod tests {
             repetition: 1,
             elapsed_ns,
             peak_rss_bytes: Some(rss),
+            time: Some(TimeSplit {
+                allocator_ns: elapsed_ns,
+                kernel_ns: 100,
+                ..TimeSplit::default()
+            }),
             ..Run::default()
         };
         let info = |name: &str| AllocatorInfo {
@@ -232,6 +264,10 @@ mod tests {
         let x = &compared.rows[1];
         assert_eq!((x.live_ratio, x.replay_ratio), (Some(0.88), Some(0.5)));
         assert_eq!(x.predicted_ratio, Some(0.875));
+        // 950 live under system, 350 of them the allocator's and the kernel's; 225 of the two under x.
+        assert_eq!(compared.own_cpu_ns, Some(600.0));
+        assert_eq!(x.live_cpu_ratio, Some(830.0 / 950.0));
+        assert_eq!(x.predicted_cpu_ratio, Some(825.0 / 950.0));
         assert_eq!(x.live_ratio_range, Some((0.86, 0.9)));
         assert_eq!((x.live_rss, x.replay_rss), (Some(110.0), Some(95.0)));
         assert_eq!(x.live_rss_range, Some((100.0, 120.0)));

@@ -194,6 +194,22 @@ fn lines(results: &Results, compared: &Compared, names: &Names<'_>) -> Vec<Strin
             ));
         }
     }
+    let cpu: Vec<String> = compared
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let (live, predicted) = row.live_cpu_ratio.zip(row.predicted_cpu_ratio)?;
+            let name = names.short(&row.allocator);
+            Some(format!("{name} {live:.2} and {predicted:.2}"))
+        })
+        .collect();
+    if let Some(own) = compared.own_cpu_ns.filter(|_| !cpu.is_empty()) {
+        lines.push(format!(
+            "Processor time × system, live and predicted with {} of the program's own: {}.",
+            nanoseconds(own as u64),
+            cpu.join(", ")
+        ));
+    }
     for (what, rank) in [
         ("time", compared.time_rank),
         ("memory", compared.memory_rank),
