@@ -146,9 +146,14 @@ impl Replay {
     #[inline]
     pub fn apply(&mut self, log: &Log, event: u32) {
         let Some(entry) = log.get(event) else { return };
-        let old = entry.made_by.and_then(|maker| {
-            let (thread, size) = log.made(maker)?;
-            (thread == self.number).then_some((maker, size))
+        let old = entry.made_by.and_then(|maker| match entry.kind {
+            // Another heap's block has a name that this one never gave, so nothing happens: to look who made it, far away in the
+            // log, would cost as much as all the rest.
+            Kind::Free => Some((maker, entry.value)),
+            _ => {
+                let (thread, size) = log.made(maker)?;
+                (thread == self.number).then_some((maker, size))
+            }
         });
         let ask = Ask {
             kind: entry.kind,

@@ -165,7 +165,7 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
-/// Shorter names for those that are paths: so much of the end of a path as no other ends with.
+/// What people read for these names of allocators: for `preload:PATH` so much of the path's end as no other ends with.
 pub fn display_names<'r>(ids: &[&'r str]) -> Vec<&'r str> {
     ids.iter().map(|id| display_name(id, ids)).collect()
 }

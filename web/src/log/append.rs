@@ -65,15 +65,20 @@ impl Log {
 
     fn keep(&mut self, thread: u32, event: &Event) -> Result<(), SessionError> {
         let number = self.seen;
-        let (mut kind, align_log2, value) = describe(&event.kind);
-        let mut made_by = None;
+        let (mut kind, align_log2, mut value) = describe(&event.kind);
+        let (mut maker, mut owner) = (NONE, None);
         if let Some(block) = event.kind.releases() {
-            made_by = self.find(number, block)?;
-            if made_by.is_none() && kind == Kind::Free {
-                kind = Kind::FreeUnknown;
+            match self.find(number, block)? {
+                Some((event, size)) => {
+                    (maker, owner) = (event, Some(block.thread));
+                    if kind == Kind::Free {
+                        value = size;
+                    }
+                }
+                None if kind == Kind::Free => kind = Kind::FreeUnknown,
+                None => {}
             }
         }
-        let owner = made_by.map(|(_, owner)| owner);
         let makes = event.kind.makes_block();
         if let Some(owner) = owner {
             self.of_thread(owner).0.events.push(number);
@@ -97,7 +102,6 @@ impl Log {
         if kind == Kind::Failed && self.failures.len() < MAX_FAILURES {
             self.failures.push(number);
         }
-        let maker = made_by.map_or(NONE, |(maker, _)| maker);
         if makes && maker != NONE {
             self.moved.push((number, maker));
         }
@@ -113,8 +117,8 @@ impl Log {
         Ok(())
     }
 
-    /// Marks a block as released by event `number`; the event that made it, and its thread. `None` where damage has lost it.
-    fn find(&mut self, number: u32, block: BlockId) -> Result<Option<(u32, u32)>, SessionError> {
+    /// Marks a block as released by event `number`; the event that made it, and its bytes. `None` where damage has lost it.
+    fn find(&mut self, number: u32, block: BlockId) -> Result<Option<(u32, u64)>, SessionError> {
         let maker = self.makers.get(block.thread as usize).and_then(|makers| {
             let at = usize::try_from(block.index.checked_sub(makers.first)?).ok()?;
             makers
@@ -130,7 +134,7 @@ impl Log {
                     row.link = number;
                     let size = self.value_of(at);
                     self.release(block.thread, size);
-                    Ok(Some((maker, block.thread)))
+                    Ok(Some((maker, size)))
                 }
                 _ if self.gaps => Ok(None),
                 _ => Err(not_live(number, block)),
@@ -140,7 +144,7 @@ impl Log {
             Some(made) => {
                 self.before.note(made.event, number);
                 self.release(block.thread, made.size);
-                Ok(Some((made.event, block.thread)))
+                Ok(Some((made.event, made.size)))
             }
             None if self.gaps => Ok(None),
             None => Err(not_live(number, block)),

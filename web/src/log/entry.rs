@@ -87,7 +87,7 @@ pub struct Entry {
     pub kind: Kind,
     /// Who did it.
     pub thread: u32,
-    /// Bytes requested; for a mark its number, for a fork the child's process.
+    /// Bytes requested; for a free those of the block that goes, for a mark its number, for a fork the child's process.
     pub value: u64,
     /// The alignment asked for, in bytes; 0 if none was.
     pub align: u64,

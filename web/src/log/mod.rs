@@ -74,7 +74,7 @@ struct Makers {
 #[derive(Clone, Copy, Debug)]
 struct Row {
     what: What,
-    /// Bytes requested, number of a mark, or of a child process; [`NONE`] sends to `wide`.
+    /// Bytes requested, for a free those of the block that goes, number of a mark, or of a child process; [`NONE`] sends to `wide`.
     value: u32,
     /// For what makes a block: the event that releases it. For a free: the event that made it.
     link: u32,
