@@ -60,6 +60,8 @@ impl Shots<'_> {
 
     /// The panel with the heap's lists, by itself, for each of its tabs but the first, which all other pictures show.
     fn tabs(&self) -> Result<()> {
+        // Without a block's header above it there is more room for it.
+        self.page.press("Escape")?;
         for tab in ["bins", "free", "arenas", "threads"] {
             self.page.click(&format!("#tab-{tab}"))?;
             self.page.pause(700)?;

@@ -332,13 +332,13 @@ impl Page {
         self.shoot(None)
     }
 
-    /// What the box of an element shows, as PNG.
+    /// What the window shows of the box of an element, as PNG.
     ///
     /// # Errors
     /// There is no such element, or the page is gone.
     pub fn screenshot_of(&self, selector: &str) -> Result<Vec<u8>> {
         let [x, y, width, height]: [f64; 4] = self.eval(&format!(
-            "(() => {{ const {{ x, y, width, height }} = document.querySelector({selector:?}).getBoundingClientRect(); return [x, y, width, height]; }})()"
+            "(() => {{ const {{ x, y, width, height }} = document.querySelector({selector:?}).getBoundingClientRect(); return [x, y, width, Math.min(height, innerHeight - y)]; }})()"
         ))?;
         self.shoot(Some(PageDomain::Viewport {
             x,

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
@@ -17,6 +17,7 @@ pub struct Hosting {
     pub url: String,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    longest: Arc<AtomicU64>,
 }
 
 impl Hosting {
@@ -28,7 +29,9 @@ impl Hosting {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let url = format!("http://{}/", listener.local_addr()?);
         let stop = Arc::new(AtomicBool::new(false));
+        let longest = Arc::new(AtomicU64::new(0));
         let (root, stopped) = (root.to_path_buf(), Arc::clone(&stop));
+        let told = Arc::clone(&longest);
         let thread = thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::Relaxed) {
@@ -37,15 +40,22 @@ impl Hosting {
                 let (Ok(stream), root) = (stream, root.clone()) else {
                     continue;
                 };
+                let told = Arc::clone(&told);
                 // A browser that goes away in the middle of an answer is no concern of the others.
-                thread::spawn(move || drop(answer(stream, &root, ranges)));
+                thread::spawn(move || drop(answer(stream, &root, ranges, &told)));
             }
         });
         Ok(Hosting {
             url,
             stop,
             thread: Some(thread),
+            longest,
         })
+    }
+
+    /// The most bytes of a tape that were asked for in one request.
+    pub fn longest(&self) -> u64 {
+        self.longest.load(Ordering::Relaxed)
     }
 }
 
@@ -61,7 +71,7 @@ impl Drop for Hosting {
     }
 }
 
-fn answer(mut stream: TcpStream, root: &Path, ranges: bool) -> Result<()> {
+fn answer(mut stream: TcpStream, root: &Path, ranges: bool, longest: &AtomicU64) -> Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().context("no request")??;
     let mut range = None;
@@ -113,6 +123,9 @@ fn answer(mut stream: TcpStream, root: &Path, ranges: bool) -> Result<()> {
         }
         None => ("200 OK", 0, length),
     };
+    if path.ends_with(".tape") {
+        longest.fetch_max(to - from, Ordering::Relaxed);
+    }
     let mut head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n",
         to - from

@@ -84,6 +84,40 @@ fn it_works_from_a_plain_folder_and_needs_nothing_from_elsewhere() -> Result<()>
 }
 
 #[test]
+fn a_tape_from_afar_is_read_in_ranges_and_a_near_one_whole() -> Result<()> {
+    const EVENTS: u64 = 3_000_000;
+    let folder = tempfile::tempdir()?;
+    copy_page(folder.path())?;
+    let tape = tapes::long(EVENTS)?;
+    let length = tape.len() as u64;
+    assert!(length > 4 << 20, "{length} bytes would be got whole");
+    fs::write(folder.path().join("long.tape"), tape)?;
+    let chromium = Chromium::start()?;
+    let mut digests = Vec::new();
+    for near in [true, false] {
+        let hosting = Hosting::start(folder.path(), true)?;
+        // Browsers take every name below localhost to this machine; the page takes it for another.
+        let url = match near {
+            true => hosting.url.clone(),
+            false => hosting.url.replace("127.0.0.1", "far.localhost"),
+        };
+        let page = chromium.open(&format!("{url}?tape=long.tape"))?;
+        page.wait_ready()?;
+        assert_eq!(page.eval::<u64>("heaptape.session.summary.events")?, EVENTS);
+        page.run("heaptape.goTo(1234567)")?;
+        digests.push(page.eval::<String>("heaptape.session.digest()")?);
+        let longest = hosting.longest();
+        match near {
+            true => assert_eq!(longest, length),
+            false => assert!(longest <= 1 << 20, "{longest} bytes at once"),
+        }
+        assert_eq!(page.message()?, "");
+    }
+    assert_eq!(digests[0], digests[1]);
+    Ok(())
+}
+
+#[test]
 fn the_samples_are_tapes_that_can_be_opened() -> Result<()> {
     let server = Server::start(None)?;
     let page = Chromium::start()?;
