@@ -25,8 +25,8 @@ const PLACES: usize = 8;
 /// longest that a cache gives away.
 const LONGEST: u64 = 66 << 10;
 /// Bytes that may always be here; beyond that a part of the process's memory.
-const BUDGET: u64 = 1 << 20;
-const PART: u64 = 8;
+const BUDGET: u64 = 512 << 10;
+const PART: u64 = 16;
 /// Shelves that are looked at to make room.
 const LOOK: usize = 24;
 
