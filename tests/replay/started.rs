@@ -85,6 +85,15 @@ impl Started {
     }
 }
 
+/// A test that fails leaves nothing running.
+impl Drop for Started {
+    fn drop(&mut self) {
+        // Both fail where it has ended and was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Processes that bear the mark and have not ended.
 fn processes(mark: &str) -> impl Iterator<Item = u32> {
     let all = std::fs::read_dir("/proc").expect("/proc").flatten();
