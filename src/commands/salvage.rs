@@ -63,10 +63,16 @@ pub fn run(args: &SalvageArgs) -> Result<ExitCode> {
     for damage in &salvaged.damages {
         eprintln!("{name}: {damage}");
     }
+    let lost = match salvaged.recorded.repairs.unknown_releases {
+        0 => String::new(),
+        releases => format!(
+            "{} of blocks that are lost, taken as releases of unknown ones\n",
+            counted(releases, "release")
+        ),
+    };
     super::info::print(&format!(
-        "{}\n{} of blocks that are lost, taken as releases of unknown ones\n",
-        tapes::summary(&args.output, &salvaged.recorded),
-        counted(salvaged.recorded.repairs.unknown_releases, "release")
+        "{}\n{lost}",
+        tapes::summary(&args.output, &salvaged.recorded)
     ))?;
     Ok(ExitCode::SUCCESS)
 }
