@@ -12,8 +12,8 @@
 //! used up.
 //!
 //! A bin whose list is longer than its limit puts the whole list aside as its *spare*, and gives the spare it had away (or
-//! the list itself, where spares are worth too much already); a bin that is empty takes its spare. So blocks move between caches in lists that nobody walks, whose blocks nobody touches
-//! (the magazines of Bonwick and Adams, 2001, as linked lists).
+//! the list itself, where spares are worth too much already); a bin that is empty takes its spare. So blocks move between
+//! caches in lists that nobody walks, whose blocks nobody touches (the magazines of Bonwick and Adams, 2001, as linked lists).
 
 mod waves;
 

@@ -287,9 +287,12 @@ impl Owner {
                 check_kept(at)?;
                 return free_chunk(at, word);
             }
-            check_small(at, word)?;
-            self.take_in(at, word);
-            Ok(())
+            match self.take_in(at, word) {
+                true => Ok(()),
+                false => Err(Misuse::NotABlock {
+                    address: SPACE.pointer(at).addr(),
+                }),
+            }
         }
     }
 

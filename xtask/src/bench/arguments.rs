@@ -67,7 +67,7 @@ DIR/results.json holds every run, DIR/index.html the report. Close other program
 
 /// The help's last part.
 pub const AFTER_HELP: &str = "Examples:
-  cargo xtask bench                               everything, about twenty minutes
+  cargo xtask bench                               everything: all workloads, five rounds
   cargo xtask bench --quick                       a first look
   cargo xtask bench --only loops,larson -n 9
   cargo xtask bench --only large --add            measures one again, keeps the rest
