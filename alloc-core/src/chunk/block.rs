@@ -3,9 +3,10 @@
 //! A run is a chunk in use that is cut into blocks of one bin:
 //!
 //! ```text
-//! chunk header 16 │ bin 16 │ capacity 16 │ home 16 │ 0 │ next run 64 │ previous run 64 │ first home block 64 │ 0 64 │ block │ block │ …
+//! chunk header 16 │ bin 16 │ capacity 16 │ home 16 │ 0 │ next run 64 │ previous run 64 │ first home block 64 │ last 64 │ block │ block │ …
 //! invariant: a block's place = (its position - the run's position) / 16
 //! invariant: home = length of the run's own list;  0 <= home <= capacity
+//! invariant: home > 0  =>  that list leads from the first home block to the last
 //! invariant: the run is in its bin's list of runs  <=>  0 < home < capacity
 //! ```
 //!
@@ -205,6 +206,20 @@ impl Space {
     pub unsafe fn set_run_first(self, run: Run, position: u64) {
         // SAFETY: as above.
         unsafe { self.store64(run.0 + 40, position) }
+    }
+
+    /// The last block of the run's own list; anything if that is empty.
+    #[inline]
+    pub unsafe fn run_last(self, run: Run) -> u64 {
+        // SAFETY: as above.
+        unsafe { self.load64(run.0 + 48) }
+    }
+
+    /// Writes the last block of the run's own list.
+    #[inline]
+    pub unsafe fn set_run_last(self, run: Run, position: u64) {
+        // SAFETY: as above.
+        unsafe { self.store64(run.0 + 48, position) }
     }
 }
 

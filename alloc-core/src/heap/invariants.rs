@@ -238,7 +238,7 @@ impl<S: MemorySource> Arenas<S> {
             seen.out += capacity - home;
             seen.cached += marked_free - home;
             seen.partial += u64::from(home > 0);
-            let (mut at, mut length) = (space.run_first(run), 0);
+            let (mut at, mut length, mut last) = (space.run_first(run), 0, 0);
             while at != 0 && length <= home {
                 must(
                     space.owner_before(at) == owner::FREE && space.run_of(at) == run,
@@ -246,8 +246,14 @@ impl<S: MemorySource> Arenas<S> {
                     at,
                 )?;
                 length += 1;
+                last = at;
                 at = space.link(at);
             }
+            must(
+                home == 0 || last == space.run_last(run),
+                "a run's list does not end at its last block",
+                run.0,
+            )?;
             must(
                 length == home,
                 "a run's list has another length than its count",

@@ -19,7 +19,8 @@ const LEAST_BLOCKS: u64 = 4;
 /// A request for blocks takes from so many runs at most.
 const RUNS_AT_ONCE: usize = 16;
 
-/// Blocks out of one run's list, linked from `first` to `last`; `last` 0: it was not looked for.
+/// Blocks that are linked from `first` to `last`.
+#[derive(Clone, Copy)]
 struct Part {
     first: u64,
     last: u64,
@@ -45,44 +46,44 @@ impl Runs {
     };
 }
 
+/// A run's list goes out whole where so many blocks are wanted and it has no more than this.
+const fn enough(most: u64) -> u64 {
+    most + most / 2
+}
+
 impl<S: MemorySource> Arenas<S> {
     /// Blocks of a bin for a cache that has none: about `want`, and fewer where runs at hand have fewer.
     pub fn take_blocks(&mut self, bin: usize, want: u64) -> Option<Chain> {
-        if self.runs[bin].first == 0 {
-            self.make_run(bin)?;
-        }
         let space = self.space;
-        let (mut first, mut last, mut count) = (0, 0, 0);
-        for _ in 0..RUNS_AT_ONCE {
+        let mut all = match self.runs[bin].first {
+            0 => self.make_run(bin, want)?,
+            // SAFETY: the list of runs holds runs of this heap.
+            at => unsafe { self.take_part(bin, Run(at), want) },
+        };
+        for _ in 1..RUNS_AT_ONCE {
             let at = self.runs[bin].first;
-            if at == 0 || count >= want {
+            if at == 0 || all.count >= want {
                 break;
             }
-            // SAFETY: the list of runs holds runs of this heap; what was taken so far is this call's.
+            // SAFETY: as above; what was taken so far is this call's.
             unsafe {
-                let part = self.take_part(bin, Run(at), want - count);
-                match first {
-                    0 => first = part.first,
-                    _ => space.set_link(last, part.first),
-                }
-                count += part.count;
-                if part.last == 0 {
-                    break;
-                }
-                last = part.last;
+                let part = self.take_part(bin, Run(at), want - all.count);
+                space.set_link(all.last, part.first);
+                all.last = part.last;
+                all.count += part.count;
             }
         }
         self.counters.refills += 1;
-        self.runs[bin].out += count as u32;
-        self.counters.out_bytes += count * class::payload_bytes(bin);
+        self.runs[bin].out += all.count as u32;
+        self.counters.out_bytes += all.count * class::payload_bytes(bin);
         self.counters.note_peak();
         Some(Chain {
-            first,
-            count: count as u32,
+            first: all.first,
+            count: all.count as u32,
         })
     }
 
-    /// Takes `most` blocks out of a run's list, or all it has if they are not many more.
+    /// Takes `most` blocks out of a run's list, or all it has if they are not many more. The last is linked to position 0.
     ///
     /// # Safety
     /// `run` is in the bin's list of runs.
@@ -91,68 +92,83 @@ impl<S: MemorySource> Arenas<S> {
         // SAFETY: a run in the list has a list of blocks at home, `run_home` of them, ended by position 0.
         unsafe {
             let (home, first) = (space.run_home(run), space.run_first(run));
-            if home >= most && home <= most + most / 2 {
-                // Nobody has to look for the end of what is the last part.
+            if home <= enough(most) {
                 self.unlist_run(bin, run);
                 space.set_run_first(run, 0);
                 space.set_run_home(run, 0);
+                let last = space.run_last(run);
                 return Part {
                     first,
-                    last: 0,
+                    last,
                     count: home,
                 };
             }
-            let count = home.min(most);
             let mut last = first;
-            for _ in 1..count {
+            for _ in 1..most {
                 last = space.link(last);
             }
             space.set_run_first(run, space.link(last));
-            space.set_run_home(run, home - count);
+            space.set_run_home(run, home - most);
             space.set_link(last, 0);
-            if home == count {
-                self.unlist_run(bin, run);
+            Part {
+                first,
+                last,
+                count: most,
             }
-            Part { first, last, count }
         }
     }
 
-    /// Makes a run whose blocks are all home, linked in address order (hardened: in any), and lists it.
-    fn make_run(&mut self, bin: usize) -> Option<()> {
+    /// Makes a run, its blocks linked in address order (hardened: in any), and takes `most` of them, or all if those are not
+    /// many more. If there is a rest, the run is listed.
+    fn make_run(&mut self, bin: usize, most: u64) -> Option<Part> {
         let block_bytes = class::block_bytes(bin);
-        let most = (self.policy.run_bytes.saturating_sub(block::FIRST_BLOCK) / block_bytes)
+        let longest = (self.policy.run_bytes.saturating_sub(block::FIRST_BLOCK) / block_bytes)
             .max(LEAST_BLOCKS);
         // The first runs of a bin are short: most bins of most threads hold few blocks.
-        let blocks = (LEAST_BLOCKS << self.runs[bin].count.min(8)).min(most);
+        let blocks = (LEAST_BLOCKS << self.runs[bin].count.min(8)).min(longest);
         let c = self.take_chunk(block::run_bytes(bin, blocks))?;
         let space = self.space;
         let run = Run(c.0);
         // SAFETY: the chunk is ours.
         let bytes = unsafe { space.size(c) };
         let count = block::capacity(bin, bytes);
+        let taken = if count <= enough(most) { count } else { most };
         let order = Order::new(count, space.is_process());
+        let (first, mut at) = (run.block(bin, order.at(0)), 0);
+        let mut last = first;
         // SAFETY: the chunk is ours and at least `run_bytes` long, so `capacity` blocks fit.
         unsafe {
             space.set_size(c, bytes, Use::Run);
             space.set_owner(c, self.number, owner::NONE);
             space.begin_run(run, bin, count);
-            let mut at = run.block(bin, order.at(0));
+            let mut next = first;
             for place in 1..=count {
-                let next = if place < count {
-                    run.block(bin, order.at(place))
-                } else {
-                    0
+                at = next;
+                next = match place < count {
+                    true => run.block(bin, order.at(place)),
+                    false => 0,
                 };
                 space.begin_block(run, at, bin);
-                space.set_link(at, next);
-                at = next;
+                if place == taken {
+                    last = at;
+                    space.set_link(at, 0);
+                    space.set_run_first(run, next);
+                } else {
+                    space.set_link(at, next);
+                }
             }
-            space.set_run_first(run, run.block(bin, order.at(0)));
-            space.set_run_home(run, count);
-            self.list_run(bin, run);
+            space.set_run_last(run, at);
+            space.set_run_home(run, count - taken);
+            if taken < count {
+                self.list_run(bin, run);
+            }
         }
         self.runs[bin].count += 1;
-        Some(())
+        Some(Part {
+            first,
+            last,
+            count: taken,
+        })
     }
 
     /// Puts blocks of one bin back into their runs, and each run that is then complete back into its arena.
@@ -167,6 +183,9 @@ impl<S: MemorySource> Arenas<S> {
 
     /// As [`bring_home_list`](Self::bring_home_list), for the blocks from `at` on; those of other heaps are shown to `stray`.
     ///
+    /// Programs free much in the order in which they got it, so what follows a block is often of the same run: such blocks go
+    /// back together, linked as they are.
+    ///
     /// # Safety
     /// They are blocks of heaps of this space that nobody uses and no cache or run has.
     pub unsafe fn bring_home_or(&mut self, mut at: u64, mut stray: impl FnMut(u64)) {
@@ -174,12 +193,23 @@ impl<S: MemorySource> Arenas<S> {
         while at != 0 {
             // SAFETY: the caller's promise; a block's header names its run, which is alive while a block of it is out.
             unsafe {
-                let (next, run) = (space.link(at), space.run_of(at));
-                if space.run_home_number(run) == self.number {
-                    self.put_back(run, at);
-                } else {
+                let (mut next, run) = (space.link(at), space.run_of(at));
+                if space.run_home_number(run) != self.number {
                     stray(at);
+                    at = next;
+                    continue;
                 }
+                let mut part = Part {
+                    first: at,
+                    last: at,
+                    count: 1,
+                };
+                while next != 0 && space.run_of(next) == run {
+                    part.last = next;
+                    part.count += 1;
+                    next = space.link(next);
+                }
+                self.put_back(run, part);
                 at = next;
             }
         }
@@ -190,33 +220,44 @@ impl<S: MemorySource> Arenas<S> {
     /// # Safety
     /// `at` is a small block of this heap, marked as free, that nobody uses and no cache or run has.
     pub unsafe fn bring_home(&mut self, at: u64) {
+        let alone = Part {
+            first: at,
+            last: at,
+            count: 1,
+        };
         // SAFETY: the block's header names its run, which is alive while a block of it is out.
-        unsafe { self.put_back(self.space.run_of(at), at) };
+        unsafe { self.put_back(self.space.run_of(at), alone) };
     }
 
     /// # Safety
-    /// As for [`bring_home`](Self::bring_home); `run` is the block's.
+    /// `run` is the blocks' run; they are marked as free, nobody uses them, and no cache or run has them.
     #[inline]
-    unsafe fn put_back(&mut self, run: Run, at: u64) {
+    unsafe fn put_back(&mut self, run: Run, part: Part) {
         let space = self.space;
         // SAFETY: the caller's promise.
         unsafe {
             let bin = space.run_bin(run);
-            self.runs[bin].out -= 1;
-            self.counters.out_bytes -= class::payload_bytes(bin);
-            let home = space.run_home(run) + 1;
-            space.set_link(at, space.run_first(run));
-            space.set_run_first(run, at);
-            space.set_run_home(run, home);
+            self.runs[bin].out -= part.count as u32;
+            self.counters.out_bytes -= part.count * class::payload_bytes(bin);
+            let before = space.run_home(run);
+            let home = before + part.count;
             if home == space.run_capacity(run) {
-                if home > 1 {
+                if before > 0 {
                     self.unlist_run(bin, run);
                 }
                 self.runs[bin].count -= 1;
                 self.free_chunk(Chunk(run.0));
-            } else if home == 1 {
-                self.list_run(bin, run);
+                return;
             }
+            space.set_run_home(run, home);
+            if before == 0 {
+                space.set_link(part.last, 0);
+                space.set_run_last(run, part.last);
+                self.list_run(bin, run);
+            } else {
+                space.set_link(part.last, space.run_first(run));
+            }
+            space.set_run_first(run, part.first);
         }
     }
 
