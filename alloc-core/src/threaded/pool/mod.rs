@@ -18,9 +18,10 @@
 //! the smallest peer. `grow` takes 0.9 of the time of jemalloc; an earlier form that only ever moved pages, with room for a
 //! quarter more, took 2.6 times as long: a range that is moved often falls into many mappings.
 //!
-//! What was tried and does not pay there: huge pages, 15 ms for 320 MB where the host has them at hand and 550 to 860 ms
-//! where it doesn't, against 105 to 155 ms of plain pages; `MADV_POPULATE_WRITE`, 95 to 115 ms if every page is used in the
-//! end, and all of it wasted if not.
+//! What was tried and does not pay there: huge pages for spans, 15 ms for 320 MB where the host has them at hand and 550 to 860 ms
+//! where it doesn't, against 105 to 155 ms of plain pages; huge pages for the arenas of homes above 16 MiB, which take a sixth of the
+//! user time of `ephemeral` (500 MiB live) and put half as much again on the kernel's, 330 to 540 ms, unless the process before has
+//! just left some (then 240); `MADV_POPULATE_WRITE`, 95 to 115 ms if every page is used in the end, and all of it wasted if not.
 
 mod clock;
 mod moving;
