@@ -25,6 +25,8 @@ use crate::base::error::Broken;
 use crate::chunk::{Space, owner};
 use waves::limit_for;
 
+pub use waves::Share;
+
 /// How often a bin was used since its counts were last settled.
 #[derive(Clone, Copy, Debug)]
 struct Counts {

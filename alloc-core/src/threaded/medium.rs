@@ -73,9 +73,9 @@ static WORTHS: [u32; COUNT + 1] = {
     table
 };
 
-/// How much a thread may keep whose share of all memory this is. Bytes.
-pub fn budget(share: u64) -> u64 {
-    (share / PART).clamp(LEAST, BUDGET)
+/// How much a thread may keep that [may set so much aside](crate::heap::cache::Share::aside). Bytes.
+pub fn budget(aside: u64) -> u64 {
+    (aside / PART).clamp(LEAST, BUDGET)
 }
 
 /// The kept blocks of one class.

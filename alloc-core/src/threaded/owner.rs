@@ -30,7 +30,7 @@ use crate::chunk::owner;
 use crate::chunk::tag::Chunk;
 use crate::heap::HeapId;
 use crate::heap::arenas::is_block;
-use crate::heap::cache::{Cache, Chain, Pushed};
+use crate::heap::cache::{Cache, Chain, Pushed, Share};
 use crate::heap::policy::Policy;
 use crate::sync::turn::Turn;
 
@@ -45,9 +45,9 @@ pub struct Mine {
     home: Option<&'static Home>,
 }
 
-/// A thread's share of all memory. What it may keep aside is a part of that: bytes.
-fn share() -> u64 {
-    POOL.mapped_bytes() / manager::threads()
+/// The calling thread's share of all memory.
+fn share() -> Share {
+    Share::of(POOL.mapped_bytes(), manager::threads())
 }
 
 /// Counters that other threads may read, as of the owner's last round, see [`PATIENCE`].
@@ -148,9 +148,8 @@ impl Owner {
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
         mine.home = homes::choose();
-        mine.cache
-            .begin(share(), manager::threads(), manager::is_thrifty());
-        mine.medium.budget = medium::budget(share());
+        mine.cache.begin(share(), manager::is_thrifty());
+        mine.medium.budget = medium::budget(share().aside());
         mine.home.is_some()
     }
 
@@ -309,9 +308,8 @@ impl Owner {
         self.slow.store(slow, Ordering::Relaxed);
         if slow.is_multiple_of(PATIENCE) {
             self.publish(mine);
-            mine.cache
-                .set_share(share(), manager::threads(), manager::is_thrifty());
-            mine.medium.budget = medium::budget(share());
+            mine.cache.set_share(share(), manager::is_thrifty());
+            mine.medium.budget = medium::budget(share().aside());
             while let Some(chain) = mine.medium.stale() {
                 let_go(chain);
             }
