@@ -4,7 +4,7 @@ mod common;
 
 use alloc_core::heap::{Fit, Heap, HeapId, policy::Policy};
 use alloc_core::source::FailAfter;
-use common::{Driver, Memory, Op};
+use common::{Driver, Fresh, Memory, Op};
 use proptest::prelude::*;
 
 fn size() -> impl Strategy<Value = usize> {
@@ -72,6 +72,22 @@ proptest! {
             driver.heap.release_last();
             prop_assert_eq!(driver.heap.stats().footprint_bytes, 0);
         }
+    }
+
+    #[test]
+    fn what_shall_be_zero_is(
+        ops in prop::collection::vec(prop_oneof![3 => op(), 1 => size().prop_map(Op::Calloc)], 1..common::length(300)),
+        policy in policy(),
+    ) {
+        let memory = Memory::new(256 << 20);
+        let source = Fresh::new(&memory);
+        let base = source.base();
+        let mut heap = Heap::new(source, base, ID, policy);
+        let mut driver = Driver::new(&mut heap);
+        for op in &ops {
+            driver.run(op);
+        }
+        driver.heap.check_invariants().unwrap_or_else(|broken| panic!("{broken}"));
     }
 
     #[test]

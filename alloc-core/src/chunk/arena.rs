@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! header  magic 32 │ heap 32 │ bytes 64 │ next arena 64 │ previous arena 64 │ 0 …                     (64 bytes)
-//! end     a chunk header of size 0 in use; its last word tells how many bytes before it were never handed out
+//! end     a chunk header of size 0 in use; its last word tells how many bytes before it were never handed out, the one before
+//!         whether the arena was all zero when it was made
 //! invariant: nothing at or beyond the frontier was handed out since the arena was made
+//! invariant: if it was all zero, so is what lies beyond the frontier, but for header and links of a chunk that begins there
 //! ```
 
-use super::tag::{CHUNK_HEADER, Chunk, Use};
+use super::tag::{CHUNK_HEADER, Chunk, MIN_CHUNK, Use};
 use super::{Space, owner};
 
 /// Bytes before an arena's first chunk.
@@ -38,8 +40,8 @@ impl Arena {
 /// Reads and writes of arena headers. Each is unsafe for the reason of [`Space`].
 #[allow(clippy::missing_safety_doc, reason = "the reason stands once, above")]
 impl Space {
-    /// Writes the header, one free chunk over all of it, and the end.
-    pub unsafe fn begin_arena(self, arena: Arena, bytes: u64, heap: u32) {
+    /// Writes the header, one free chunk over all of it, and the end. `zeroed`: the memory is all zero.
+    pub unsafe fn begin_arena(self, arena: Arena, bytes: u64, heap: u32, zeroed: bool) {
         let first = arena.first();
         let size = bytes - ARENA_OVERHEAD;
         let end = Chunk(first.0 + size);
@@ -56,7 +58,8 @@ impl Space {
             self.begin(first, 0);
             self.begin(end, size);
             self.store32(end.0, 1);
-            self.set_owner(end, size as u32, owner::NONE);
+            let word = if zeroed { owner::ZERO } else { owner::NONE };
+            self.set_owner(end, size as u32, word);
             self.set_size(first, size, Use::Free);
             self.set_owner(first, 0, owner::NONE);
         }
@@ -119,6 +122,19 @@ impl Space {
         }
     }
 
+    /// From which position on the bytes of a free chunk are known to be zero; its end, if none are.
+    pub unsafe fn zero_from(self, c: Chunk) -> u64 {
+        // SAFETY: as above; the chunk after the last one is the arena's end.
+        unsafe {
+            let next = self.next(c);
+            if !self.is_end(next) || self.owner(next) != owner::ZERO {
+                return next.0;
+            }
+            let frontier = next.0 - u64::from(self.asked(next));
+            (frontier + MIN_CHUNK).max(c.0 + MIN_CHUNK).min(next.0)
+        }
+    }
+
     /// Moves the frontier of the arena that ends at `end` up to `position`, if it is lower.
     #[inline]
     pub unsafe fn raise_frontier(self, end: Chunk, position: u64) {
@@ -126,7 +142,7 @@ impl Space {
         unsafe {
             let fresh = (end.0 - position) as u32;
             if fresh < self.asked(end) {
-                self.set_owner(end, fresh, owner::NONE);
+                self.set_asked(end, fresh);
             }
         }
     }

@@ -44,6 +44,8 @@ pub mod owner {
     /// A small block that is free: in a cache, in its run's list, or on its way from one to another. Lists move without a
     /// look at their blocks, so where it is the word does not tell.
     pub const FREE: u32 = NONE | 1 << 2;
+    /// The end of an arena that was all zero when it was made.
+    pub const ZERO: u32 = NONE | 1 << 3;
     /// The key of a cache that owns nothing: the word of no block at all.
     pub const NOBODY: u32 = u32::MAX;
 

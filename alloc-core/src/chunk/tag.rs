@@ -215,6 +215,6 @@ impl Space {
     #[inline]
     pub unsafe fn is_end(self, c: Chunk) -> bool {
         // SAFETY: as above.
-        unsafe { self.size(c) == 0 && self.owner(c) == owner::NONE }
+        unsafe { self.size(c) == 0 && owner::kind(self.owner(c)) == owner::NONE }
     }
 }

@@ -7,6 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::current;
 use crate::base::align::ALIGN;
+use crate::base::class::SMALL_MAX;
 use crate::base::error::Misuse;
 use crate::base::stop::stop;
 use crate::chunk::span::Span;
@@ -68,7 +69,7 @@ fn malloc_slower(size: usize) -> *mut u8 {
 }
 
 /// A request that the owner of the calling thread serves.
-fn with_owner(request: impl FnOnce(&Owner) -> Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+fn with_owner<T>(request: impl FnOnce(&Owner) -> Option<T>) -> Option<T> {
     match current::attach() {
         // SAFETY: owners are never freed.
         Some(owner) => request(unsafe { &*owner }),
@@ -87,19 +88,33 @@ pub fn calloc(count: usize, size: usize) -> *mut u8 {
         large::FAILED.fetch_add(1, Relaxed);
         return refused();
     };
-    let (block, zeroed) = if bytes > LARGE {
-        match make_large(bytes, ALIGN as usize) {
-            Some((block, zeroed)) => (block.as_ptr(), zeroed),
-            None => return refused(),
-        }
+    let made = if bytes > LARGE {
+        make_large(bytes, ALIGN as usize)
+            .map(|(block, zeroed)| (block, if zeroed { 0 } else { bytes }))
+    } else if bytes > SMALL_MAX {
+        calloc_chunk(bytes)
     } else {
-        (malloc(bytes), false)
+        NonNull::new(malloc(bytes)).map(|block| (block, bytes))
     };
-    if !zeroed && !block.is_null() {
-        // SAFETY: the block has `bytes` bytes.
-        unsafe { block.write_bytes(0, bytes) };
+    let Some((block, dirty)) = made else {
+        return refused();
+    };
+    // SAFETY: the block has `bytes` bytes.
+    unsafe { block.write_bytes(0, dirty) };
+    block.as_ptr()
+}
+
+/// A block that is no small one and has no span of its own, and how many of its first bytes may be other than zero.
+fn calloc_chunk(bytes: usize) -> Option<(NonNull<u8>, usize)> {
+    let current = current::get();
+    if !current::is_vacant(current) {
+        // SAFETY: the owner is the calling thread's.
+        if let Some(block) = unsafe { (*current).malloc_kept(bytes) } {
+            return Some((block, bytes));
+        }
     }
-    block
+    // SAFETY: `with_owner` hands over an owner that is the calling thread's.
+    with_owner(|owner| unsafe { owner.calloc(bytes) })
 }
 
 /// At least `size` bytes at a multiple of `align`; null when memory ends or `align` is no power of two.

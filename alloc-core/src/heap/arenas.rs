@@ -124,6 +124,29 @@ impl<S: MemorySource> Arenas<S> {
         Some(self.hand_out(c, size))
     }
 
+    /// As [`malloc_large`](Self::malloc_large), for a block that shall be all zero. The second value tells how many of its first
+    /// bytes are still to be made so: programs that ask for large tables write little of them, and what is left alone takes no
+    /// memory as long as nobody touches it.
+    pub fn calloc_large(&mut self, size: u64) -> Option<(NonNull<u8>, usize)> {
+        if size > self.policy.span_threshold {
+            let (block, zeroed) = self.make_span(size, ALIGN)?;
+            return Some((block, if zeroed { 0 } else { size as usize }));
+        }
+        let bytes = round_chunk(chunk_bytes(size));
+        let c = self.find_chunk(bytes)?;
+        // SAFETY: the chunk is ours, in a list, and long enough.
+        let (c, zero_from) = unsafe {
+            let zero_from = self.space.zero_from(c);
+            self.free.remove(self.space, c);
+            (self.split(c, bytes), zero_from)
+        };
+        // Where links were, if the chunk was not taken from the end of a free one.
+        let dirty = zero_from
+            .saturating_sub(c.payload())
+            .max(MIN_CHUNK - CHUNK_HEADER);
+        Some((self.hand_out(c, size), dirty.min(size) as usize))
+    }
+
     /// Marks a chunk as the program's block of `size` bytes.
     fn hand_out(&mut self, c: Chunk, size: u64) -> NonNull<u8> {
         let space = self.space;
@@ -165,14 +188,21 @@ impl<S: MemorySource> Arenas<S> {
     /// A chunk in use of at least `bytes` (a multiple of 16), from the free ones or from a new arena.
     pub(super) fn take_chunk(&mut self, bytes: u64) -> Option<Chunk> {
         let bytes = round_chunk(bytes);
-        // SAFETY: lists and arenas hold chunks of this heap only.
+        let c = self.find_chunk(bytes)?;
+        // SAFETY: the chunk is ours, in a list, and long enough.
         unsafe {
-            let c = match self.free.find(self.space, bytes, self.policy.fit) {
-                Some(c) => c,
-                None => self.grow(bytes)?,
-            };
             self.free.remove(self.space, c);
             Some(self.split(c, bytes))
+        }
+    }
+
+    /// A free chunk of at least `bytes`, which stays in its list: one there is, or that of a new arena.
+    #[inline(always)]
+    fn find_chunk(&mut self, bytes: u64) -> Option<Chunk> {
+        // SAFETY: lists and arenas hold chunks of this heap only.
+        match unsafe { self.free.find(self.space, bytes, self.policy.fit) } {
+            Some(c) => Some(c),
+            None => self.grow(bytes),
         }
     }
 
@@ -293,7 +323,7 @@ impl<S: MemorySource> Arenas<S> {
         let arena = Arena(space.position(got.start.as_ptr()));
         // SAFETY: the memory is fresh from the source; the list holds arenas of ours.
         unsafe {
-            space.begin_arena(arena, got.bytes, self.number);
+            space.begin_arena(arena, got.bytes, self.number, got.zeroed);
             space.set_arena_next(arena, self.first);
             if self.first != NO_ARENA {
                 space.set_arena_prev(Arena(self.first), arena.0);

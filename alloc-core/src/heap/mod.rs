@@ -130,18 +130,14 @@ impl<S: MemorySource> Heap<S> {
 
     /// As [`malloc`](Self::malloc), filled with zeros.
     pub fn calloc(&mut self, size: usize) -> Option<NonNull<u8>> {
-        if size as u64 > self.arenas.policy.span_threshold {
-            let made = self.arenas.make_span(size as u64, ALIGN);
-            let (block, zeroed) = self.arenas.note_refusal(made)?;
-            if !zeroed {
-                // SAFETY: the block has `size` bytes.
-                unsafe { block.write_bytes(0, size) };
-            }
-            return Some(block);
-        }
-        let block = self.malloc(size)?;
+        let (block, dirty) = if size as u64 <= self.arenas.policy.small_max {
+            (self.malloc(size)?, size)
+        } else {
+            let made = self.arenas.calloc_large(size as u64);
+            self.arenas.note_refusal(made)?
+        };
         // SAFETY: the block has `size` bytes.
-        unsafe { block.write_bytes(0, size) };
+        unsafe { block.write_bytes(0, dirty) };
         Some(block)
     }
 

@@ -245,6 +245,26 @@ impl Owner {
         unsafe { Cache::pop_at::<true>(Owner::cache((&raw const *self).cast_mut()), size) }
     }
 
+    /// As [`malloc`](Self::malloc), for a block above the small bins that shall be all zero, and how many of its first bytes are
+    /// still to be made so.
+    pub unsafe fn calloc(&self, size: usize) -> Option<(NonNull<u8>, usize)> {
+        let _busy = self.turn.enter();
+        self.act();
+        // SAFETY: the caller's promise.
+        let mine = unsafe { self.mine() };
+        if size <= MEDIUM_MAX
+            // SAFETY: kept blocks are chunks that nobody uses.
+            && let Some(at) = unsafe { mine.medium.get_from_depot(SPACE, size) }
+        {
+            return Some((NonNull::new(SPACE.pointer(at))?, size));
+        }
+        self.round(mine);
+        homes::with_any(mine.home?, |arenas| {
+            let made = arenas.calloc_large(size as u64);
+            arenas.note_refusal(made)
+        })
+    }
+
     fn fetch(&self, mine: &mut Mine, bin: usize) -> Option<Chain> {
         self.round(mine);
         let want = mine.cache.want(bin);

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use alloc_core::base::align::PAGE;
 use alloc_core::heap::Heap;
-use alloc_core::source::{MemorySource, Region};
+use alloc_core::source::{Acquired, MemorySource, Region};
 
 /// So many cases of a property, unless `PROPTEST_CASES` says how many.
 pub fn cases(usual: u32) -> proptest::test_runner::Config {
@@ -51,6 +51,41 @@ impl Drop for Memory {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout.
         unsafe { dealloc(self.start.as_ptr(), self.layout) }
+    }
+}
+
+/// A region that knows which of its memory was never handed out, and so is zero still.
+pub struct Fresh {
+    region: Region,
+    used_to: usize,
+}
+
+impl Fresh {
+    pub fn new(memory: &Memory) -> Fresh {
+        Fresh {
+            region: memory.region(),
+            used_to: 0,
+        }
+    }
+
+    pub fn base(&self) -> NonNull<u8> {
+        self.region.base()
+    }
+}
+
+// SAFETY: every piece of memory is the region's.
+unsafe impl MemorySource for Fresh {
+    fn acquire(&mut self, bytes: u64, align: u64) -> Option<Acquired> {
+        let got = self.region.acquire(bytes, align)?;
+        let start = got.start.as_ptr().addr();
+        let zeroed = start >= self.used_to;
+        self.used_to = self.used_to.max(start + got.bytes as usize);
+        Some(Acquired { zeroed, ..got })
+    }
+
+    unsafe fn release(&mut self, start: NonNull<u8>, bytes: u64) {
+        // SAFETY: the caller's promise.
+        unsafe { self.region.release(start, bytes) }
     }
 }
 

@@ -24,6 +24,14 @@ fn memory_may_end_and_come_back() {
 }
 
 #[test]
+fn tables_of_zeros_that_nobody_writes_take_no_memory() {
+    let program = compile("cc", "untouched.c", "untouched", &[]);
+    for size in ["40000", "70000", "300000", "900000"] {
+        run(under(&program, &[size]), 60).is_done();
+    }
+}
+
+#[test]
 fn memory_may_be_refused_at_any_question_of_the_system() {
     let include = format!("-I{}", source("../../include").display());
     let flags = ["-rdynamic", &include, "-ldl"];
