@@ -9,7 +9,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::clock::{now_ns, thread_cpu_ns};
+use super::clock::now_ns;
 use super::futex;
 use super::lane::Waits;
 use crate::plan::PlanView;
@@ -73,9 +73,8 @@ impl Beats {
     pub fn wait(&self, beat: u64, waits: &mut Waits) {
         let open = &self.open[beat as usize];
         if open.load(Ordering::Acquire) != OPEN {
-            let (began, cpu) = (now_ns(), thread_cpu_ns());
-            sleep(open);
-            waits.sys_ns += thread_cpu_ns().saturating_sub(cpu);
+            let began = now_ns();
+            waits.of_the_kernel(|| sleep(open));
             waits.beats_ns += now_ns() - began;
         }
     }

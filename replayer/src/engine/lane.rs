@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use super::beats::Beats;
 use super::board::Cell;
 use super::calls::Calls;
+use super::clock::thread_cpu_ns;
 use super::edge::Sleepers;
 use super::gate::Gate;
 use crate::plan::{Four, Op, Part, Wide};
@@ -51,6 +52,32 @@ pub struct Waits {
     pub sys_ns: u64,
     /// Time on the clock until a beat began, nanoseconds.
     pub beats_ns: u64,
+    /// How often the kernel was called to fall asleep or to wake others.
+    pub calls: u64,
+}
+
+/// The processor time of the first so many calls is measured, and of one in so many after them.
+const CALLS_MEASURED: u64 = 4;
+const MEASURE_EVERY: u64 = 8;
+
+impl Waits {
+    /// Does what calls the kernel to sleep or to wake, and adds the processor time that takes: reading that is a call of its own,
+    /// so one of several stands for all. (Not the time on the clock: who is woken often runs at once on this very core.)
+    pub fn of_the_kernel<T>(&mut self, call: impl FnOnce() -> T) -> T {
+        let stands_for = match self.calls {
+            0..CALLS_MEASURED => 1,
+            calls if calls % MEASURE_EVERY == 0 => MEASURE_EVERY,
+            _ => 0,
+        };
+        self.calls += 1;
+        if stands_for == 0 {
+            return call();
+        }
+        let began = thread_cpu_ns();
+        let done = call();
+        self.sys_ns += thread_cpu_ns().saturating_sub(began) * stands_for;
+        done
+    }
 }
 
 /// Counts of a lane.
@@ -86,6 +113,7 @@ impl Tally {
         self.waits.user_ns += other.waits.user_ns;
         self.waits.sys_ns += other.waits.sys_ns;
         self.waits.beats_ns += other.waits.beats_ns;
+        self.waits.calls += other.waits.calls;
         self.idle_ns += other.idle_ns;
         self.late_ns = self.late_ns.max(other.late_ns);
         for (mine, other) in self.longest_ns.iter_mut().zip(other.longest_ns) {
