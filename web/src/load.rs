@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use self_cell::self_cell;
-use trace_format::{EventKind, Merged, TapeError};
+use trace_format::{EventKind, Merged, MergedEvent, TapeError};
 
 use crate::error::SessionError;
 use crate::log::Log;
@@ -14,6 +14,12 @@ use crate::timeline::Timeline;
 
 /// Longest file that is searched for sound parts when it has no end. Bytes.
 const LONGEST_SCAN: u64 = 512 << 20;
+
+/// Live blocks from which on what events release is looked at ahead: of fewer the log's rows stay near the processor anyway.
+const FAR: u64 = 1 << 15;
+
+/// How many events are looked at ahead.
+const LOOKED_AT: usize = 64;
 
 /// All that comes of reading.
 pub struct Read {
@@ -70,6 +76,56 @@ self_cell!(
     }
 );
 
+impl Read {
+    /// Takes in the next event.
+    #[inline]
+    fn take(&mut self, next: &MergedEvent, gaps: bool) -> Result<(), SessionError> {
+        let log = &mut self.log;
+        let number = log.end();
+        if let (true, Some(made)) = (gaps, next.made) {
+            log.skip_to(next.thread, made.index);
+        }
+        log.push(next.thread, &next.event)?;
+        self.overview.note(next.event.time_ns, log.live_bytes());
+        if number >= log.first() {
+            self.timeline.note_live(log.live_bytes());
+            if matches!(next.event.kind, EventKind::Mark { .. }) {
+                self.marks.push(number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes these events in, after a look at what they release: where millions of blocks live that is all over the log, and so
+    /// it is waited for once, and not once an event. None are left.
+    fn take_all(&mut self, some: &mut Vec<MergedEvent>, gaps: bool) -> Result<(), SessionError> {
+        let released = some.iter().filter_map(|next| next.event.kind.releases());
+        let seen = released.fold(0, |seen, block| seen ^ self.log.touch(block));
+        std::hint::black_box(seen);
+        some.drain(..).try_for_each(|next| self.take(&next, gaps))
+    }
+}
+
+/// Reads up to `most` events, some at a time.
+fn visit_ahead(
+    read: &mut Read,
+    events: &mut Events<'_>,
+    most: usize,
+    gaps: bool,
+) -> Result<usize, SessionError> {
+    let mut some = Vec::with_capacity(LOOKED_AT);
+    let seen = events.visit(most, |next| -> Result<(), SessionError> {
+        some.push(next);
+        match some.len() {
+            LOOKED_AT => read.take_all(&mut some, gaps),
+            _ => Ok(()),
+        }
+    });
+    // Those before an error of the tape are read all the same.
+    read.take_all(&mut some, gaps)?;
+    seen
+}
+
 /// A tape that is being read.
 pub struct Loader {
     reading: Reading,
@@ -94,28 +150,13 @@ impl Loader {
         let end = self.end;
         self.reading.with_dependent_mut(|tape, events| {
             let gaps = !tape.is_whole();
-            let Read {
-                log,
-                timeline,
-                overview,
-                marks,
-            } = read;
-            let most = budget.min(end.saturating_sub(log.end())) as usize;
-            let seen = events.visit(most, |next| -> Result<(), SessionError> {
-                let number = log.end();
-                if let (true, Some(made)) = (gaps, next.made) {
-                    log.skip_to(next.thread, made.index);
-                }
-                log.push(next.thread, &next.event)?;
-                overview.note(next.event.time_ns, log.live_bytes());
-                if number >= log.first() {
-                    timeline.note_live(log.live_bytes());
-                    if matches!(next.event.kind, EventKind::Mark { .. }) {
-                        marks.push(number);
-                    }
-                }
-                Ok(())
-            })?;
+            let most = budget.min(end.saturating_sub(read.log.end())) as usize;
+            let seen = if read.log.live_blocks() < FAR {
+                events.visit(most, |next| read.take(&next, gaps))?
+            } else {
+                visit_ahead(read, events, most, gaps)?
+            };
+            let log = &read.log;
             if seen < most || log.end() >= end {
                 return Ok(1.0);
             }

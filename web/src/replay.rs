@@ -15,6 +15,12 @@ pub use alloc_core::heap::{BinCounts, State};
 pub use alloc_core::sandbox::Field;
 pub use alloc_core::sandbox::MAX_CAPACITY;
 
+/// Live blocks from which on what a heap's events release is looked at ahead: fewer stay near the processor anyway.
+const FAR: usize = 1 << 15;
+
+/// How many events are looked at ahead.
+pub const LOOKED_AT: usize = 64;
+
 /// What an event asks of a heap.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
@@ -164,6 +170,29 @@ impl Replay {
             old,
         };
         self.ask(&ask);
+    }
+
+    /// Does what a stretch of the heap's events ask, see [`apply`](Self::apply), after a look at what they will release: in a
+    /// large heap that is all over the memory, and so it is waited for once, and not once an event.
+    #[inline]
+    pub fn apply_all(&mut self, log: &Log, events: &[u32]) {
+        for some in events.chunks(LOOKED_AT) {
+            self.look_at(log, some);
+            for &event in some {
+                self.apply(log, event);
+            }
+        }
+    }
+
+    /// The look at what a few events to come will release.
+    #[inline]
+    pub fn look_at(&self, log: &Log, events: &[u32]) {
+        if self.sandbox.live() < FAR {
+            return;
+        }
+        let released = events.iter().filter_map(|&event| log.freed_by(event));
+        let seen = released.fold(0, |seen, maker| seen ^ self.sandbox.touch(maker));
+        std::hint::black_box(seen);
     }
 
     /// Does what is asked, if it is asked of this heap. Once its thread has ended, what the others free goes straight home.

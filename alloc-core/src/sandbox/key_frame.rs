@@ -151,7 +151,6 @@ impl Sandbox {
         let start = self.memory.start();
         let mut kept = frame.bytes.as_ptr();
         let mut records = frame.records.iter();
-        // The memory of the live set as it is serves the one that comes.
         let mut blocks = core::mem::replace(&mut self.blocks, Blocks::new());
         blocks.empty();
         for &stretch in &frame.stretches {
@@ -178,7 +177,7 @@ impl Sandbox {
                         }
                         // Its owner word tells what is in use, and the word behind the header is then its name.
                         if header as u32 != owner::FREE {
-                            blocks.insert(word as u32, position + BLOCK_HEADER as u32);
+                            blocks.insert_again(word as u32, position + BLOCK_HEADER as u32);
                         }
                     }
                 }
@@ -188,9 +187,8 @@ impl Sandbox {
         // led, and the heap's own bytes are as they were then. What is overwritten has nothing to drop, see above.
         unsafe { ptr::copy_nonoverlapping(frame.core.as_ptr(), &raw mut *self.core, 1) };
         for &(name, position) in &frame.others {
-            blocks.insert(name, position);
+            blocks.insert_again(name, position);
         }
-        blocks.tidy();
         self.blocks = blocks;
         Ok(())
     }

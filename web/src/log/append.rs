@@ -85,6 +85,7 @@ impl Log {
         }
         if makes {
             self.live_bytes = self.live_bytes.saturating_add(value);
+            self.live_blocks += 1;
             let (heap, makers) = self.of_thread(thread);
             if owner != Some(thread) {
                 heap.events.push(number);
@@ -151,6 +152,17 @@ impl Log {
         }
     }
 
+    /// Looks at the row to which an event that releases this block will write, and does nothing: a number without meaning.
+    #[inline]
+    pub fn touch(&self, block: BlockId) -> u32 {
+        let row = self.makers.get(block.thread as usize).and_then(|makers| {
+            let at = usize::try_from(block.index.checked_sub(makers.first)?).ok()?;
+            let maker = *makers.events.get(at)?;
+            self.rows.get(maker.checked_sub(self.first)? as usize)
+        });
+        row.map_or(0, |row| row.link)
+    }
+
     #[inline(always)]
     fn of_thread(&mut self, thread: u32) -> (&mut HeapEvents, &mut Makers) {
         if thread as usize >= self.heaps.len() {
@@ -185,11 +197,13 @@ impl Log {
 
     fn make(&mut self, thread: u32, size: u64) {
         self.live_bytes = self.live_bytes.saturating_add(size);
+        self.live_blocks += 1;
         self.of_thread(thread).0.make(size);
     }
 
     fn release(&mut self, owner: u32, size: u64) {
         self.live_bytes = self.live_bytes.saturating_sub(size);
+        self.live_blocks = self.live_blocks.saturating_sub(1);
         self.of_thread(owner).0.release(size);
     }
 

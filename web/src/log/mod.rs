@@ -97,6 +97,7 @@ pub struct Log {
     before: Before,
     failures: Vec<u32>,
     live_bytes: u64,
+    live_blocks: u64,
     /// On a tape with gaps a release may be of a block whose making is lost.
     gaps: bool,
 }
@@ -184,6 +185,13 @@ impl Log {
         })
     }
 
+    /// The event that made the block which a kept free releases. Cheaper than [`get`](Self::get).
+    #[inline]
+    pub fn freed_by(&self, event: u32) -> Option<u32> {
+        let row = self.rows.get(event.checked_sub(self.first)? as usize)?;
+        (row.what.kind() == Kind::Free).then_some(row.link)
+    }
+
     /// Thread and bytes requested of an event that makes a block. Cheaper than [`get`](Self::get).
     pub fn made(&self, event: u32) -> Option<(u32, u64)> {
         match event.checked_sub(self.first) {
@@ -245,6 +253,11 @@ impl Log {
     /// Bytes requested and not released, over all heaps, at the end of what is loaded.
     pub fn live_bytes(&self) -> u64 {
         self.live_bytes
+    }
+
+    /// Blocks not released, likewise.
+    pub fn live_blocks(&self) -> u64 {
+        self.live_blocks
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::SessionError;
 use crate::glance::Glance;
 use crate::log::{HeapEvents, Kind, Log};
 use crate::preface::Preface;
-use crate::replay::{KeyFrame, MAX_CAPACITY, Policy, Replay};
+use crate::replay::{KeyFrame, LOOKED_AT, MAX_CAPACITY, Policy, Replay};
 use crate::source::OpenTape;
 use crate::timeline::{Buckets, Series};
 
@@ -235,7 +235,11 @@ impl View {
         self.extent = self.extent.max(self.replay.top());
         let end = self.done.saturating_add(budget).min(events.len());
         let mut next_frame = (self.done / self.interval + 1) * self.interval;
-        for &event in &events[self.done..end] {
+        for (number, &event) in (self.done..end).zip(&events[self.done..end]) {
+            if number.is_multiple_of(LOOKED_AT) {
+                let ahead = (number + LOOKED_AT).min(end);
+                self.replay.look_at(log, &events[number..ahead]);
+            }
             self.series.reach(buckets, event, &self.replay);
             if let Some((buckets, series)) = &mut self.life {
                 series.reach(buckets, event, &self.replay);
@@ -320,10 +324,9 @@ impl View {
         }
         let events = self.events(log);
         if target >= self.done {
-            for &event in &events[self.done..target.min(events.len())] {
-                self.replay.apply(log, event);
-            }
-            self.done = target.min(events.len());
+            let target = target.min(events.len());
+            self.replay.apply_all(log, &events[self.done..target]);
+            self.done = target;
         }
     }
 

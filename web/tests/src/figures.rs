@@ -52,7 +52,15 @@ impl fmt::Display for Figures {
 /// # Errors
 /// The page does not get ready.
 pub fn measure(chromium: &Chromium, server: &Server) -> Result<(Page, Figures)> {
-    let page = chromium.open(&server.url)?;
+    measure_at(chromium, &server.url)
+}
+
+/// The same of the tape that an address names.
+///
+/// # Errors
+/// As there.
+pub fn measure_at(chromium: &Chromium, address: &str) -> Result<(Page, Figures)> {
+    let page = chromium.open(address)?;
     page.wait_ready()?;
     page.wait("performance.getEntriesByName('heaptape-ready').length > 0")?;
     let usable: f64 =
