@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::log::Log;
-use crate::palette::{Colour, Mode, Palette};
+use crate::palette::{Colour, Inks, Mode, Palette};
 use crate::replay::{Part, Replay};
 use crate::view::View;
 
@@ -53,19 +53,25 @@ pub fn paint(
     palette: &Palette,
     mode: Mode,
 ) -> Vec<u8> {
-    let mut sums = vec![Sum::default(); window.cells()];
+    let inks = Inks::new(palette, mode, log, now);
     let range = window.range();
-    view.walk(range.clone(), quick, &mut |part| {
+    let mut canvas = Canvas {
+        sums: vec![Sum::default(); window.cells()],
+        from: range.start,
+        end: range.end,
+        cell: window.cell.trailing_zeros(),
+    };
+    view.walk(range, quick, &mut |part| {
         let end = part.position + part.bytes;
-        if part.position >= range.end || end <= range.start {
+        if part.position >= canvas.end || end <= canvas.from {
             return;
         }
         // A block's and a free chunk's own header is drawn as one.
         let payload = part.payload.clamp(part.position, end);
-        add(&mut sums, window, palette.header, part.position..payload);
-        let colour = palette.of(mode, part, log, now);
-        add(&mut sums, window, colour, payload..end);
+        canvas.add(inks.header(), part.position, payload);
+        canvas.add(inks.of(part), payload, end);
     });
+    let sums = canvas.sums;
     let mut pixels = Vec::with_capacity(sums.len() * 4);
     for sum in &sums {
         let mean = |channel: usize| (sum.colour[channel] / sum.bytes.max(1)) as u8;
@@ -81,25 +87,48 @@ pub fn paint(
     pixels
 }
 
-fn add(sums: &mut [Sum], window: Window, colour: Colour, part: Range<u64>) {
-    let range = window.range();
-    let (from, to) = (part.start.max(range.start), part.end.min(range.end));
-    let colour = colour.map(u64::from);
-    // A shift: a division for every part takes longer than all the rest.
-    let cell = window.cell.trailing_zeros();
-    let mut at = from;
-    while at < to {
-        let index = (at - window.from) >> cell;
-        let next = (window.from + ((index + 1) << cell)).min(to);
-        let Some(sum) = sums.get_mut(index as usize) else {
+/// A window while it is painted.
+struct Canvas {
+    sums: Vec<Sum>,
+    /// The positions that it shows.
+    from: u64,
+    end: u64,
+    /// The base-2 logarithm of a cell's bytes: a division for every part would take longer than all the rest.
+    cell: u32,
+}
+
+impl Canvas {
+    /// Adds a colour from one position to another.
+    #[inline]
+    fn add(&mut self, colour: Colour, from: u64, to: u64) {
+        let (from, to) = (from.max(self.from), to.min(self.end));
+        if from >= to {
+            return;
+        }
+        let first = (from - self.from) >> self.cell;
+        let last = (to - 1 - self.from) >> self.cell;
+        if first == last {
+            self.add_to(first, colour, to - from);
+            return;
+        }
+        let border = |cell: u64| self.from + (cell << self.cell);
+        let (head, tail) = (border(first + 1) - from, to - border(last));
+        self.add_to(first, colour, head);
+        for cell in first + 1..last {
+            self.add_to(cell, colour, 1 << self.cell);
+        }
+        self.add_to(last, colour, tail);
+    }
+
+    #[inline]
+    fn add_to(&mut self, cell: u64, colour: Colour, bytes: u64) {
+        let Some(sum) = self.sums.get_mut(cell as usize) else {
             return;
         };
-        let bytes = next - at;
         sum.bytes += bytes;
         for (sum, channel) in sum.colour.iter_mut().zip(colour) {
-            *sum += channel * bytes;
+            *sum += u64::from(channel) * bytes;
         }
-        at = next;
     }
 }
 

@@ -40,6 +40,8 @@ impl Mode {
 const STOPS: usize = 6;
 /// Colours of threads.
 const THREADS: usize = 8;
+/// The most that a bin's number may be on the scale.
+const BINS: usize = 64;
 /// Colours of a palette.
 pub const COLOURS: usize = 7 + STOPS + THREADS;
 
@@ -86,37 +88,6 @@ impl Palette {
         })
     }
 
-    /// The colour of a part's payload after `now` events.
-    pub fn of(&self, mode: Mode, part: &Part, log: &Log, now: u32) -> Colour {
-        let colour = match part.state {
-            State::InUse => match (mode, part.maker) {
-                (Mode::State, _) => self.in_use,
-                (Mode::Size, _) => self.graded(log2(part.requested) - 4.0, 16.0),
-                (Mode::Age, Some(maker)) => {
-                    let most = log2(log.len() as u64).max(1.0);
-                    self.graded(log2(u64::from(now.saturating_sub(maker))), most)
-                }
-                (Mode::Thread, Some(maker)) => (log.releaser(maker))
-                    .map_or(self.none, |thread| self.threads[thread as usize % THREADS]),
-                (Mode::Class, _) => match part.bin {
-                    Some(bin) => self.graded(f64::from(bin), 64.0),
-                    None if part.payload == part.position => self.threads[1],
-                    None => self.threads[0],
-                },
-                (_, None) => self.none,
-            },
-            State::Cached => self.cached,
-            State::Home => self.home,
-            State::Free => self.free,
-            State::Fresh => self.fresh,
-            State::Header => self.header,
-        };
-        match part.state {
-            State::InUse => shade(colour, part.payload),
-            _ => colour,
-        }
-    }
-
     /// The scale's colour at `value` of `most`.
     fn graded(&self, value: f64, most: f64) -> Colour {
         let at = (value / most).clamp(0.0, 1.0) * (STOPS - 1) as f64;
@@ -130,20 +101,134 @@ impl Palette {
     }
 }
 
-fn log2(value: u64) -> f64 {
-    f64::from(u32::try_from(value.max(1)).unwrap_or(u32::MAX)).log2()
+/// Steps of the logarithmic scales in an octave: finer than an eye can tell.
+const STEPS: u32 = 16;
+
+/// The step of a value on a logarithmic scale, and the value where a step begins. Values of 32 bits and more are the last.
+fn step(value: u64) -> usize {
+    let value = u32::try_from(value.max(1)).unwrap_or(u32::MAX);
+    let octave = value.ilog2();
+    let within = u64::from(value) * u64::from(STEPS) >> octave;
+    (octave * STEPS) as usize + within as usize - STEPS as usize
 }
 
-/// Blocks come in four close shades, by their place, so that neighbours can be told apart and a block keeps its shade.
-fn shade(colour: Colour, payload: u64) -> Colour {
-    // The upper bits of a product with 2^64 divided by the golden ratio: they differ for neighbours.
-    let shade = ((payload / 8).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 62) as u16;
-    colour.map(|channel| (u16::from(channel) * (100 - 7 * shade) / 100) as u8)
+fn log2_of_step(step: usize) -> f64 {
+    let (octave, within) = (step / STEPS as usize, step % STEPS as usize);
+    octave as f64 + (1.0 + (within as f64 + 0.5) / f64::from(STEPS)).log2()
+}
+
+/// The colours of one mode, ready to be looked up: there may be a million blocks to paint.
+pub struct Inks<'i> {
+    palette: &'i Palette,
+    mode: Mode,
+    log: &'i Log,
+    now: u32,
+    /// For each value that blocks in use may have, the colour in four close shades: neighbours can be told apart by them, and
+    /// a block keeps its own.
+    in_use: Vec<[Colour; SHADES]>,
+}
+
+/// Shades of a block in use.
+const SHADES: usize = 4;
+
+impl<'i> Inks<'i> {
+    /// The colours after `now` events of this log.
+    pub fn new(palette: &'i Palette, mode: Mode, log: &'i Log, now: u32) -> Inks<'i> {
+        let graded = |from: f64, most: f64| {
+            let steps = 0..(u32::BITS * STEPS) as usize;
+            (steps.map(|step| palette.graded(log2_of_step(step) - from, most))).collect()
+        };
+        let colours: Vec<Colour> = match mode {
+            Mode::State => vec![palette.in_use],
+            Mode::Size => graded(4.0, 16.0),
+            Mode::Age => graded(0.0, (log.len().max(2) as f64).log2()),
+            Mode::Thread => palette.threads.into_iter().chain([palette.none]).collect(),
+            Mode::Class => {
+                let bins = (0..=BINS).map(|bin| palette.graded(bin as f64, BINS as f64));
+                bins.chain([palette.threads[1], palette.threads[0]])
+                    .collect()
+            }
+        };
+        Inks {
+            palette,
+            mode,
+            log,
+            now,
+            in_use: colours.into_iter().map(shades).collect(),
+        }
+    }
+
+    /// The colour of headers.
+    pub fn header(&self) -> Colour {
+        self.palette.header
+    }
+
+    /// The colour of a part's payload.
+    #[inline]
+    pub fn of(&self, part: &Part) -> Colour {
+        match part.state {
+            State::InUse => {
+                // The upper bits of a product with 2^64 divided by the golden ratio: they differ for neighbours.
+                let shade = (part.payload / 8).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 62;
+                self.in_use[self.value(part)][shade as usize % SHADES]
+            }
+            State::Cached => self.palette.cached,
+            State::Home => self.palette.home,
+            State::Free => self.palette.free,
+            State::Fresh => self.palette.fresh,
+            State::Header => self.palette.header,
+        }
+    }
+
+    /// Which of the colours for blocks in use.
+    #[inline]
+    fn value(&self, part: &Part) -> usize {
+        match (self.mode, part.maker) {
+            (Mode::State, _) => 0,
+            (Mode::Size, _) => step(part.requested),
+            (Mode::Age, maker) => step(u64::from(self.now.saturating_sub(maker.unwrap_or(0)))),
+            (Mode::Thread, maker) => maker
+                .and_then(|maker| self.log.releaser(maker))
+                .map_or(THREADS, |thread| thread as usize % THREADS),
+            (Mode::Class, _) => match part.bin {
+                Some(bin) => (bin as usize).min(BINS),
+                None if part.payload == part.position => BINS + 1,
+                None => BINS + 2,
+            },
+        }
+    }
+}
+
+fn shades(colour: Colour) -> [Colour; SHADES] {
+    std::array::from_fn(|shade| {
+        colour.map(|channel| (u16::from(channel) * (100 - 7 * shade as u16) / 100) as u8)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_are_as_far_apart_on_the_scale_as_their_values() {
+        for value in [
+            1u64,
+            2,
+            3,
+            7,
+            16,
+            17,
+            100,
+            4095,
+            1 << 20,
+            u64::from(u32::MAX),
+            u64::MAX,
+        ] {
+            let exact = (value.min(u64::from(u32::MAX)) as f64).log2();
+            let near = log2_of_step(step(value));
+            assert!((near - exact).abs() < 0.05, "{value}: {near} for {exact}");
+        }
+    }
 
     #[test]
     fn the_scale_goes_from_its_first_to_its_last_colour() {

@@ -42,6 +42,7 @@ struct Group {
 }
 
 impl Group {
+    #[cold]
     fn new() -> Box<Group> {
         Box::new(Group {
             bits: [0; GROUP / 64],
@@ -136,11 +137,17 @@ impl Blocks {
         self.groups.iter().enumerate().find_map(of_group)
     }
 
+    #[inline(always)]
     fn group(&mut self, number: usize) -> &mut Group {
         if self.groups.len() <= number {
-            self.groups.resize_with(number + 1, || None);
+            self.add_groups(number + 1);
         }
         self.groups[number].get_or_insert_with(Group::new)
+    }
+
+    #[cold]
+    fn add_groups(&mut self, groups: usize) {
+        self.groups.resize_with(groups, || None);
     }
 
     /// Enters a block, or moves the one of this name.

@@ -27,8 +27,9 @@ pub const FRAMES_BUDGET: u64 = 160 << 20;
 /// Key frames that a heap has at most, when they are small: as many stops on the way.
 const FRAMES: u64 = 128;
 
-/// About what a key frame takes of its own, and for each block. Bytes.
-const FRAME_COST: (u64, u64) = (80_000, 5);
+/// About what a key frame takes of its own, and for each block. Bytes. Should it turn out more, every second frame goes: rather some
+/// fewer from the start.
+const FRAME_COST: (u64, u64) = (80_000, 7);
 
 /// Events of the heap between two notes of its steps.
 const CHECK: usize = 4096;
