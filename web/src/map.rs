@@ -99,7 +99,7 @@ struct Canvas {
 
 impl Canvas {
     /// Adds a colour from one position to another.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, colour: Colour, from: u64, to: u64) {
         let (from, to) = (from.max(self.from), to.min(self.end));
         if from >= to {
@@ -120,7 +120,7 @@ impl Canvas {
         self.add_to(last, colour, tail);
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_to(&mut self, cell: u64, colour: Colour, bytes: u64) {
         let Some(sum) = self.sums.get_mut(cell as usize) else {
             return;

@@ -108,7 +108,7 @@ const STEPS: u32 = 16;
 fn step(value: u64) -> usize {
     let value = u32::try_from(value.max(1)).unwrap_or(u32::MAX);
     let octave = value.ilog2();
-    let within = u64::from(value) * u64::from(STEPS) >> octave;
+    let within = (u64::from(value) * u64::from(STEPS)) >> octave;
     (octave * STEPS) as usize + within as usize - STEPS as usize
 }
 

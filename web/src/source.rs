@@ -15,7 +15,7 @@ pub type OpenTape = Tape<Source>;
 const BLOCK: u64 = 1 << 20;
 
 /// Blocks that are kept: chunks of many threads lie side by side.
-const KEPT: usize = 12;
+const KEPT: usize = 32;
 
 /// Reads a source in blocks of a mebibyte, so that each small read is not a request of its own.
 pub struct Blocks<S> {

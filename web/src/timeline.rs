@@ -144,6 +144,8 @@ pub struct Series {
     arenas: Vec<u16>,
     /// Behind the last event of the bucket that is being filled.
     until: u32,
+    /// Whether all are filled: what comes now is not in them.
+    ended: bool,
 }
 
 impl Series {
@@ -176,6 +178,9 @@ impl Series {
     /// Notes what the heap has after the event that was reached.
     #[inline]
     pub fn note(&mut self, replay: &Replay) {
+        if self.ended {
+            return;
+        }
         if let Some(most) = self.live.last_mut() {
             *most = (*most).max(replay.requested());
         }
@@ -184,9 +189,11 @@ impl Series {
         }
     }
 
-    /// Fills all buckets that are left.
+    /// Fills all buckets that are left, as the heap is now. What happens later is not noted.
     pub fn end(&mut self, buckets: &Buckets, replay: &Replay) {
-        if let Some(last) = buckets.count().checked_sub(1) {
+        if !std::mem::replace(&mut self.ended, true)
+            && let Some(last) = buckets.count().checked_sub(1)
+        {
             self.fill(buckets, last, replay);
         }
     }

@@ -10,6 +10,7 @@ const WHOLE_BYTES_FAR = 4 << 20;
 
 /** A short tape, whole. */
 class MemoryBytes {
+  inMemory = true;
   #bytes;
 
   constructor(buffer) {
@@ -32,6 +33,7 @@ export async function fileBytes(file) {
 
 /** A file that was chosen or dropped, or what a server sent that knows no ranges. */
 class FileBytes {
+  inMemory = false;
   #file;
   #reader = new FileReaderSync();
 
@@ -50,6 +52,7 @@ class FileBytes {
 
 /** A tape on a server that answers requests for ranges. */
 class RangeBytes {
+  inMemory = false;
   #address;
   #name;
   length;

@@ -6,8 +6,9 @@
 //! bytes in place of sixteen.
 //!
 //! ```text
-//! record = control, [owner, 4 bytes], [asked, 1 byte | all of the header's upper half, 4 bytes], word difference
-//! control = bits 0..1: owner code; bits 2..3: code of the upper half; bits 4..7: bytes of the word's difference, 0 to 8
+//! record = control, [owner, 4 bytes], [asked, 1 byte | all of the header's upper half, 4 bytes], word or its difference
+//! control = bits 0..1: owner code; bits 2..3: code of the upper half; bits 4..7: how many bytes of the word's difference, 0 to
+//!           8, or 8 more than the bytes of the word itself, 1 to 7
 //! ```
 
 use alloc::vec::Vec;
@@ -91,9 +92,15 @@ impl Records {
             _ => WHOLE,
         };
         let apart = zigzag(word.wrapping_sub(self.guess.word(code)));
-        let length = (64 - apart.leading_zeros()).div_ceil(8) as usize;
+        let (short, whole) = (bytes_of(apart), bytes_of(word));
+        // Names far apart are shorter as they are, since a difference needs its sign.
+        let (apart, length, way) = if (1..short).contains(&whole) {
+            (word, whole, whole + 8)
+        } else {
+            (apart, short, short)
+        };
         let (mut bytes, mut end) = ([0; LONGEST], 1);
-        bytes[0] = code | upper_code << 2 | (length as u8) << 4;
+        bytes[0] = code | upper_code << 2 | (way as u8) << 4;
         if code == WHOLE {
             bytes[end..end + 4].copy_from_slice(&owner.to_le_bytes());
             end += 4;
@@ -163,15 +170,22 @@ impl Iterator for Iter<'_> {
         }
         let mut eight = [0; 8];
         eight.copy_from_slice(&bytes[end..end + 8]);
-        let length = usize::from(control >> 4).min(8);
+        let way = usize::from(control >> 4);
+        let is_whole = way > 8;
+        let length = way - usize::from(is_whole) * 8;
         // Nothing of no bytes: all bits are shifted out.
         let kept = u64::MAX.checked_shr(64 - 8 * length as u32).unwrap_or(0);
-        let apart = u64::from_le_bytes(eight) & kept;
-        let word = self.guess.word(code).wrapping_add(unzigzag(apart));
+        let number = u64::from_le_bytes(eight) & kept;
+        let apart = self.guess.word(code).wrapping_add(unzigzag(number));
+        let word = if is_whole { number } else { apart };
         self.guess.learn(code, owner, upper, word);
         self.bytes = self.bytes.get(end + length..)?;
         Some([u64::from(owner) | u64::from(upper) << 32, word])
     }
+}
+
+fn bytes_of(number: u64) -> usize {
+    (64 - number.leading_zeros()).div_ceil(8) as usize
 }
 
 /// Small numbers for small differences, whichever their sign.

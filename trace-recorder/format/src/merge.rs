@@ -216,8 +216,18 @@ impl<'t, S: ReadAt> Merged<'t, S> {
             };
             let place = Reverse((event.time_ns, thread));
             let time_passes = !self.parked.is_empty() && event.time_ns > self.now;
-            if time_passes || self.ready.peek().is_some_and(|&first| first > place) {
+            if time_passes {
                 self.ready.push(place);
+                continue;
+            }
+            if self.ready.peek().is_some_and(|&first| first > place) {
+                if !self.parked.is_empty() {
+                    self.ready.push(place);
+                } else if let Some(mut first) = self.ready.peek_mut() {
+                    // One for the other: with thousands of threads cheaper than to put one in and then to take one out.
+                    let Reverse((_, next)) = std::mem::replace(&mut *first, place);
+                    self.current = Some(next);
+                }
                 continue;
             }
             if let Some(block) = event.kind.releases()

@@ -12,6 +12,10 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn length(this: &Bytes) -> f64;
 
+    /// Whether all of them are in memory, so that reading few is as quick as reading many.
+    #[wasm_bindgen(method, getter, js_name = inMemory)]
+    pub fn in_memory(this: &Bytes) -> bool;
+
     /// So many of them, from there on.
     #[wasm_bindgen(method, catch)]
     fn read(this: &Bytes, from: f64, count: f64) -> Result<Vec<u8>, JsValue>;

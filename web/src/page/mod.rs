@@ -64,7 +64,10 @@ impl PageSession {
     pub fn new(bytes: Bytes) -> Result<PageSession, JsError> {
         // Nothing here runs in two threads; the shared pointer is that of the native code.
         #[allow(clippy::arc_with_non_send_sync)]
-        let source: Source = Arc::new(Blocks::new(bytes));
+        let source: Source = match bytes.in_memory() {
+            true => Arc::new(bytes),
+            false => Arc::new(Blocks::new(bytes)),
+        };
         Session::open(source)
             .map(|session| PageSession {
                 session,

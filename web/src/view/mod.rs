@@ -22,13 +22,12 @@ use crate::source::OpenTape;
 use crate::timeline::{Buckets, Series};
 
 /// What all key frames of all heaps that are looked at may take together. Bytes.
-pub const FRAMES_BUDGET: u64 = 160 << 20;
+pub const FRAMES_BUDGET: u64 = 128 << 20;
 
 /// Key frames that a heap has at most, when they are small: as many stops on the way.
 const FRAMES: u64 = 128;
 
-/// About what a key frame takes of its own, and for each block. Bytes. Should it turn out more, every second frame goes: rather some
-/// fewer from the start.
+/// About what a key frame takes of its own, and for each block. Bytes.
 const FRAME_COST: (u64, u64) = (80_000, 7);
 
 /// Events of the heap between two notes of its steps.
@@ -75,12 +74,13 @@ fn interval(heap: &HeapEvents, budget: u64) -> usize {
     (heap.events.len() / frames).max(worth).max(256)
 }
 
-/// The part of the log from a heap's first to its last request, if it is less than half of the log. Its thread's end does not
-/// count: many programs let threads that have nothing more to do wait for the program's own end.
-fn life(events: &[u32], log: &Log) -> Option<(Buckets, Series)> {
+/// The part of the log from the first to the last request of a heap's thread, if it is less than half of the log. What others
+/// free of it later does not count, nor does the thread's end: a few blocks handed to others may live as long as the program, and
+/// many programs let threads that have nothing more to do wait for the program's own end.
+fn life(heap: u32, events: &[u32], log: &Log) -> Option<(Buckets, Series)> {
     let asks = |event: &&u32| {
         log.get(**event)
-            .is_some_and(|entry| entry.kind != Kind::ThreadEnd)
+            .is_some_and(|entry| entry.thread == heap && entry.kind != Kind::ThreadEnd)
     };
     let first = *events.iter().find(asks)?;
     let last = *events.iter().rev().find(asks)?;
@@ -125,7 +125,7 @@ impl View {
             surveyed: false,
             extent: 0,
             series: Series::default(),
-            life: life(&events.events, log),
+            life: life(heap, &events.events, log),
             glance: RefCell::new(None),
             last_glance: RefCell::new(None),
         };
@@ -162,7 +162,7 @@ impl View {
         &self.series
     }
 
-    /// The same from the heap's first to its last request, and which events those are, where they are less than half of all.
+    /// The same from the first to the last request of the heap's thread, and which events those are, where they are less than half of all.
     pub fn life(&self) -> Option<&(Buckets, Series)> {
         self.life.as_ref()
     }
@@ -235,7 +235,8 @@ impl View {
         }
         self.extent = self.extent.max(self.replay.top());
         let end = self.done.saturating_add(budget).min(events.len());
-        let mut next_frame = (self.done / self.interval + 1) * self.interval;
+        let last_frame = self.frames.last().map_or(self.done, |&(done, _)| done);
+        let mut next_frame = last_frame + self.interval;
         for (number, &event) in (self.done..end).zip(&events[self.done..end]) {
             if number.is_multiple_of(LOOKED_AT) {
                 let ahead = (number + LOOKED_AT).min(end);
@@ -243,7 +244,10 @@ impl View {
             }
             self.series.reach(buckets, event, &self.replay);
             if let Some((buckets, series)) = &mut self.life {
-                series.reach(buckets, event, &self.replay);
+                match event < buckets.span().1 {
+                    true => series.reach(buckets, event, &self.replay),
+                    false => series.end(buckets, &self.replay),
+                }
             }
             self.replay.apply(log, event);
             self.done += 1;
@@ -255,11 +259,9 @@ impl View {
             if self.done.is_multiple_of(CHECK) {
                 self.checks.push(self.replay.steps());
             }
-            if keep && self.done == next_frame {
+            if keep && self.done >= next_frame {
                 self.keep_frame();
                 next_frame = self.done + self.interval;
-                // Once the interval has doubled, only every second of its old multiples is one of the new.
-                next_frame -= next_frame % self.interval;
             }
         }
     }
@@ -272,7 +274,7 @@ impl View {
         self.checks.clear();
         self.extent = 0;
         self.series = Series::default();
-        self.life = life(self.events(log), log);
+        self.life = life(self.heap, self.events(log), log);
         self.done = 0;
         self.replay = Replay::new(self.heap, 0, self.policy)?;
         self.replay = Replay::new(self.heap, capacity, self.policy)?;
@@ -284,13 +286,13 @@ impl View {
         let frame = self.replay.key_frame();
         self.frames_cost += frame.cost();
         self.frames.push((self.done, frame));
-        while self.frames_cost > self.budget && self.frames.len() > 1 {
-            // Every second one goes, and from now on they come half as often.
-            self.interval = self.interval.saturating_mul(2);
-            let interval = self.interval;
-            self.frames
-                .retain(|(done, _)| done.is_multiple_of(interval));
-            self.frames_cost = self.frames.iter().map(|(_, frame)| frame.cost()).sum();
+        while self.frames_cost > self.budget && self.frames.len() > 2 {
+            // The one goes whose neighbours are the closest together, and from now on they come less often.
+            let closest = (1..self.frames.len() - 1)
+                .min_by_key(|&at| self.frames[at + 1].0 - self.frames[at - 1].0)
+                .unwrap_or(1);
+            self.frames_cost -= self.frames.remove(closest).1.cost();
+            self.interval += self.interval / 8;
         }
     }
 

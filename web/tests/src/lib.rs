@@ -6,5 +6,6 @@
 pub mod browser;
 pub mod figures;
 pub mod hosting;
+pub mod open;
 pub mod server;
 pub mod tapes;

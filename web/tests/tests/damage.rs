@@ -1,46 +1,29 @@
 //! Files that are no whole tape: the page says what and where, shows what there is, and stays alive.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::ops::Deref;
+use std::path::Path;
 
 use anyhow::Result;
-use tempfile::TempDir;
-use web_tests::browser::{Chromium, Page};
-use web_tests::server::Server;
+use web_tests::open::Open;
 use web_tests::tapes;
 
-struct Open {
-    page: Page,
-    _browser: Chromium,
-    _server: Server,
-    folder: TempDir,
+/// The page with a sound tape of 20,000 events.
+struct Sound(Open);
+
+fn ready() -> Result<Sound> {
+    Open::ready(&tapes::mixed(20_000, 2, 3)?).map(Sound)
 }
 
-/// The page with a sound tape of 20,000 events, and a folder for others.
-fn ready() -> Result<Open> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("sound.tape");
-    fs::write(&path, tapes::mixed(20_000, 2, 3)?)?;
-    let server = Server::start(Some(&path))?;
-    let browser = Chromium::start()?;
-    let page = browser.open(&server.url)?;
-    page.wait_ready()?;
-    Ok(Open {
-        page,
-        _browser: browser,
-        _server: server,
-        folder,
-    })
-}
+impl Deref for Sound {
+    type Target = Open;
 
-impl Open {
-    fn file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        let path = self.folder.path().join(name);
-        fs::write(&path, bytes)?;
-        Ok(path)
+    fn deref(&self) -> &Open {
+        &self.0
     }
+}
 
+impl Sound {
     /// Chooses a file; the message that the page then shows, once it is at rest.
     fn choose(&self, path: &Path) -> Result<String> {
         self.page
@@ -102,9 +85,8 @@ fn five_gigabytes_are_refused_or_read_where_they_are_wanted() -> Result<()> {
             "heaptape salvage",
         ),
     ] {
-        let path = open.folder.path().join(name);
-        let mut file = File::create(&path)?;
-        file.write_all(start)?;
+        let path = open.file(name, start)?;
+        let file = File::options().write(true).open(&path)?;
         // A hole: it takes no room on the disk.
         file.set_len(5 << 30)?;
         let start = std::time::Instant::now();
@@ -169,12 +151,8 @@ fn a_broken_chunk_in_the_middle_costs_nothing_else() -> Result<()> {
 
 #[test]
 fn a_bad_named_tape_is_told_on_the_page_too() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("test.tape");
-    fs::write(&path, "no tape at all, though long enough to look at")?;
-    let server = Server::start(Some(&path))?;
-    let browser = Chromium::start()?;
-    let page = browser.open(&server.url)?;
+    let open = Open::of(Some(b"no tape at all, though long enough to look at"))?;
+    let page = &open.page;
     page.wait("!document.getElementById('alert').hidden")?;
     let message = page.message()?;
     assert!(

@@ -1,40 +1,12 @@
 //! Heaps whose thread ends, and heaps that live for a short time only: what the page says of them.
 
-use std::fs;
-
 use anyhow::Result;
-use tempfile::TempDir;
-use web_tests::browser::{Chromium, Page};
-use web_tests::server::Server;
+use web_tests::open::Open;
 use web_tests::tapes;
-
-/// A page with a tape, and all that keeps it alive.
-struct Open {
-    page: Page,
-    _browser: Chromium,
-    _server: Server,
-    _folder: TempDir,
-}
-
-fn ready(bytes: &[u8]) -> Result<Open> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("test.tape");
-    fs::write(&path, bytes)?;
-    let server = Server::start(Some(&path))?;
-    let browser = Chromium::start()?;
-    let page = browser.open(&server.url)?;
-    page.wait_ready()?;
-    Ok(Open {
-        page,
-        _browser: browser,
-        _server: server,
-        _folder: folder,
-    })
-}
 
 #[test]
 fn an_end_is_told_before_it_comes_and_after() -> Result<()> {
-    let open = ready(&tapes::ending(16_000, 12, 9000)?)?;
+    let open = Open::ready(&tapes::ending(16_000, 12, 9000)?)?;
     let page = &open.page;
     page.run("heaptape.chooseHeap(1)")?;
     let says = || page.eval::<String>("document.getElementById('heap-end').innerText");
@@ -74,7 +46,7 @@ fn an_end_is_told_before_it_comes_and_after() -> Result<()> {
 
 #[test]
 fn the_chart_of_a_short_life_ends_at_its_last_request() -> Result<()> {
-    let open = ready(&tapes::waiting(40_000, 900)?)?;
+    let open = Open::ready(&tapes::waiting(40_000, 900)?)?;
     let page = &open.page;
     page.run("heaptape.chooseHeap(1)")?;
     page.wait("!document.getElementById('life').hidden")?;
@@ -90,6 +62,25 @@ fn the_chart_of_a_short_life_ends_at_its_last_request() -> Result<()> {
     // A heap that lives all the time has no choice.
     page.run("heaptape.chooseHeap(0)")?;
     assert!(page.eval::<bool>("document.getElementById('life').hidden")?);
+    assert_eq!(page.message()?, "");
+    Ok(())
+}
+
+#[test]
+fn what_others_free_after_a_short_life_is_not_a_part_of_it() -> Result<()> {
+    // The second thread's last request is about event 9,000; then the first one frees what is left.
+    let open = Open::ready(&tapes::ending(40_000, 12, 9000)?)?;
+    let page = &open.page;
+    page.run("heaptape.chooseHeap(1)")?;
+    page.wait("!document.getElementById('life').hidden")?;
+    let (from, to): (f64, f64) = page.eval(
+        "heaptape.session.chart({ what: 'heap', life: true, width: 800, height: 150, ratio: 1, dark: false })
+            .then(({ plot }) => [plot.from, plot.to])",
+    )?;
+    assert!(from == 0.0 && (8900.0..9400.0).contains(&to), "{from} {to}");
+    // It goes on beyond that, for there are blocks left to free.
+    page.run("heaptape.goTo(9500)")?;
+    assert!(page.eval::<u64>("heaptape.standing.live_blocks")? > 0);
     assert_eq!(page.message()?, "");
     Ok(())
 }

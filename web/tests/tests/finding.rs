@@ -1,41 +1,11 @@
 //! Ways to an event or a block without knowing where it is: leaps, searches, a range of a long tape.
 
-use std::fs;
-
 use anyhow::Result;
-use tempfile::TempDir;
-use web_tests::browser::{Chromium, Page};
-use web_tests::server::Server;
+use web_tests::open::Open;
 use web_tests::tapes;
 
-/// A page with a tape, and all that keeps it alive.
-struct Open {
-    page: Page,
-    _browser: Chromium,
-    _server: Server,
-    _folder: TempDir,
-}
-
 fn ready(threads: u32) -> Result<Open> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("test.tape");
-    fs::write(&path, tapes::mixed(20_000, threads, 3)?)?;
-    let server = Server::start(Some(&path))?;
-    let browser = Chromium::start()?;
-    let page = browser.open(&server.url)?;
-    page.wait_ready()?;
-    Ok(Open {
-        page,
-        _browser: browser,
-        _server: server,
-        _folder: folder,
-    })
-}
-
-impl Open {
-    fn position(&self) -> Result<u64> {
-        self.page.eval("heaptape.position")
-    }
+    Open::ready(&tapes::mixed(20_000, threads, 3)?)
 }
 
 #[test]

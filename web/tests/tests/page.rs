@@ -1,57 +1,13 @@
 //! The page as a person uses it: open, look, step, scrub, play, err.
 
-use std::fs;
-use std::path::PathBuf;
-
 use anyhow::Result;
-use tempfile::TempDir;
-use web_tests::browser::{Chromium, Page};
-use web_tests::server::Server;
+use web_tests::open::Open;
 use web_tests::tapes;
-
-/// A page with a tape, and all that keeps it alive.
-struct Open {
-    page: Page,
-    _browser: Chromium,
-    _server: Server,
-    folder: TempDir,
-}
 
 const EVENTS: u64 = 20_000;
 
-fn open(bytes: Option<&[u8]>) -> Result<Open> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("test.tape");
-    if let Some(bytes) = bytes {
-        fs::write(&path, bytes)?;
-    }
-    let server = Server::start(bytes.map(|_| path.as_path()))?;
-    let browser = Chromium::start()?;
-    let page = browser.open(&server.url)?;
-    Ok(Open {
-        page,
-        _browser: browser,
-        _server: server,
-        folder,
-    })
-}
-
 fn ready(threads: u32) -> Result<Open> {
-    let open = open(Some(&tapes::mixed(EVENTS, threads, 3)?))?;
-    open.page.wait_ready()?;
-    Ok(open)
-}
-
-impl Open {
-    fn position(&self) -> Result<u64> {
-        self.page.eval("heaptape.position")
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        let path = self.folder.path().join(name);
-        fs::write(&path, bytes)?;
-        Ok(path)
-    }
+    Open::ready(&tapes::mixed(EVENTS, threads, 3)?)
 }
 
 /// How many different colours the map shows.
@@ -225,7 +181,7 @@ fn every_thread_has_a_heap() -> Result<()> {
 
 #[test]
 fn a_tape_can_be_chosen_and_dropped() -> Result<()> {
-    let open = open(None)?;
+    let open = Open::of(None)?;
     let page = &open.page;
     page.wait("document.documentElement.dataset.state === 'empty' && globalThis.heaptape")?;
     let tape = open.file("chosen.tape", &tapes::mixed(500, 1, 9)?)?;

@@ -240,7 +240,7 @@ pub const RULES: Rules = Rules {
             name: "web-tests",
             imports: &[Import::all("trace-format")],
             tests_import: &["web"],
-            layers: &["hosting", "server", "browser", "figures", "tapes"],
+            layers: &["hosting", "server", "browser", "open", "figures", "tapes"],
         },
         Package {
             name: "heaptape",
