@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 use trace_format::{FileSource, Tape};
 
 use crate::server::{self, Server};
@@ -77,6 +78,8 @@ async fn serve(args: &ViewArgs) -> Result<()> {
                 args.port
             )
         })?;
+    // Before the address is told: who reads it may end this at once.
+    let interrupt = signal(SignalKind::interrupt());
     let url = server.url();
     let mut out = io::stdout().lock();
     writeln!(out, "{url}")
@@ -94,9 +97,12 @@ async fn serve(args: &ViewArgs) -> Result<()> {
         );
     }
     let stop = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            eprintln!("heaptape: Ctrl-C can't be caught ({error}); end this process to stop");
-            std::future::pending::<()>().await;
+        match interrupt {
+            Ok(mut interrupt) => drop(interrupt.recv().await),
+            Err(error) => {
+                eprintln!("heaptape: Ctrl-C can't be caught ({error}); end this process to stop");
+                std::future::pending::<()>().await;
+            }
         }
     };
     server

@@ -166,6 +166,59 @@ pub fn waiting(events: u64, blocks: u64) -> Result<Vec<u8>> {
     write(&all, &tracker)
 }
 
+/// The names of the marks on the tape that [`told`] makes, and the event that is each.
+pub const MARKS: [(&str, u64); 2] = [("warming up", 1000), ("Steady state", 3000)];
+
+/// The request that is refused on that tape.
+pub const FAILED: u64 = 2500;
+
+/// A tape of one thread, 6000 events long, with marks, a refused request, and blocks of all sizes of which every fifth stays.
+///
+/// # Errors
+/// The writer refuses the events, which would be a defect here.
+pub fn told() -> Result<Vec<u8>> {
+    let mut writer = TapeWriter::new(Vec::new(), &header("told"))?;
+    let (mut tracker, mut random) = (LiveTracker::new(), Random(23));
+    let (mut events, mut live, mut made) = (Vec::new(), Vec::new(), 0);
+    for number in 0..6000 {
+        let mark = MARKS.iter().find(|(_, event)| *event == number);
+        let kind = if let Some((name, _)) = mark {
+            EventKind::Mark {
+                name: writer.mark(name),
+            }
+        } else if number == FAILED {
+            EventKind::Failed { size: 1 << 40 }
+        } else if number % 5 > 2 && !live.is_empty() {
+            let index = live.swap_remove(random.within(0, live.len() as u64) as usize);
+            let block = BlockId { thread: 0, index };
+            EventKind::Free { block }
+        } else {
+            EventKind::Malloc {
+                size: random.size(),
+            }
+        };
+        let block = BlockId {
+            thread: 0,
+            index: made,
+        };
+        let made_one = kind.makes_block().then_some(block);
+        live.extend(made_one.map(|block| block.index));
+        made += u64::from(made_one.is_some());
+        let event = Event {
+            time_ns: number * 1000,
+            kind,
+        };
+        tracker.apply(&MergedEvent {
+            thread: 0,
+            event,
+            made: made_one,
+        })?;
+        events.push(event);
+    }
+    writer.write_chunk(0, &events)?;
+    Ok(writer.finish(Ending::Complete, tracker.totals())?)
+}
+
 /// A tape of one thread with `events` events, made quickly: random sizes, blocks that live for up to some thousand events,
 /// chunks as large as they may be.
 ///

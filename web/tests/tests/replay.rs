@@ -240,7 +240,9 @@ fn a_short_life_has_a_chart_of_its_own() -> Result<()> {
     let heap = &session.log().heaps()[1];
     let (from, to) = buckets.span();
     let (first, last) = (heap.events[0], heap.events[heap.events.len() - 1]);
-    assert!(from <= first && last < to && to < 30_000, "{from} {to}");
+    // What the other thread frees after its end is not a part of it.
+    assert!(from <= first && (8900..9240).contains(&to), "{from} {to}");
+    assert!(last > 9300, "others free the rest later: {last}");
     assert_eq!(series.live().len(), buckets.count());
     // The same heights as those of the whole tape, seen from nearer.
     let most = |values: &[u64]| values.iter().copied().max();
