@@ -26,8 +26,10 @@ fn memory_may_end_and_come_back() {
 #[test]
 fn tables_of_zeros_that_nobody_writes_take_no_memory() {
     let program = compile("cc", "untouched.c", "untouched", &[]);
+    // Hardened, blocks lie at either end of what is free, and then nobody knows any more what was never used.
+    let parts = if cfg!(feature = "hardened") { "0" } else { "3" };
     for size in ["40000", "70000", "300000", "900000"] {
-        run(under(&program, &[size]), 60).is_done();
+        run(under(&program, &[size, parts]), 60).is_done();
     }
 }
 
