@@ -4,6 +4,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -24,19 +25,9 @@ fn tell(line: fmt::Arguments<'_>) {
 /// One measurement at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-#[test]
-fn ten_million_events_are_as_quick_as_a_few() -> Result<()> {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = tempfile::tempdir()?;
-    let tape = folder.path().join("long.tape");
-    let start = Instant::now();
-    let bytes = tapes::long(EVENTS)?;
-    fs::write(&tape, &bytes)?;
-    let (seconds, megabytes) = (start.elapsed().as_secs_f64(), bytes.len() / 1_000_000);
-    tell(format_args!(
-        "tape made in             {seconds:.1} s, {megabytes} MB"
-    ));
-    let server = Server::start(Some(&tape))?;
+/// Opens a tape up to three times, until it is within twice the targets; says what was measured.
+fn within_bounds(path: &Path, events: u64) -> Result<()> {
+    let server = Server::start(Some(path))?;
     let mut measured = None;
     // Twice the targets allow for some noise; a machine that is busy for a moment is asked again.
     for _ in 0..3 {
@@ -44,8 +35,8 @@ fn ten_million_events_are_as_quick_as_a_few() -> Result<()> {
         let (page, figures) = figures::measure(&chromium, &server)?;
         tell(format_args!("{figures}"));
         assert_eq!(page.message()?, "");
-        assert_eq!(page.eval::<u64>("heaptape.session.summary.events")?, EVENTS);
-        page.run("heaptape.goTo(9999999)")?;
+        assert_eq!(page.eval::<u64>("heaptape.session.summary.events")?, events);
+        page.run(&format!("heaptape.goTo({})", events - 1))?;
         assert_eq!(page.eval::<String>("heaptape.session.broken()")?, "");
         let within = figures.usable < 6.0 && figures.seeks[1] < 200.0 && figures.frames > 25.0;
         measured = Some(figures);
@@ -59,6 +50,32 @@ fn ten_million_events_are_as_quick_as_a_few() -> Result<()> {
     assert!(figures.frames > 25.0, "{figures}");
     assert!((1..1200).contains(&figures.memory), "{figures}");
     Ok(())
+}
+
+#[test]
+fn ten_million_events_are_as_quick_as_a_few() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir()?;
+    let tape = folder.path().join("long.tape");
+    let start = Instant::now();
+    let bytes = tapes::long(EVENTS)?;
+    fs::write(&tape, &bytes)?;
+    let (seconds, megabytes) = (start.elapsed().as_secs_f64(), bytes.len() / 1_000_000);
+    tell(format_args!(
+        "tape made in             {seconds:.1} s, {megabytes} MB"
+    ));
+    within_bounds(&tape, EVENTS)
+}
+
+#[test]
+fn so_are_ten_million_events_of_a_million_live_blocks() -> Result<()> {
+    const BLOCKS: u64 = 1_000_000;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir()?;
+    let tape = folder.path().join("crowded.tape");
+    fs::write(&tape, tapes::crowded(BLOCKS, (EVENTS - BLOCKS) / 2)?)?;
+    tell(format_args!("with a million live blocks"));
+    within_bounds(&tape, EVENTS)
 }
 
 #[test]
