@@ -151,15 +151,19 @@ impl Replay {
     /// Does what `event` asks of this heap. Events that ask nothing of it are passed over.
     #[inline]
     pub fn apply(&mut self, log: &Log, event: u32) {
-        let Some(entry) = log.get(event) else { return };
-        let old = entry.made_by.and_then(|maker| match entry.kind {
+        if let Some((maker, size)) = log.freed(event) {
             // Another heap's block has a name that this one never gave, so nothing happens: to look who made it, far away in the
             // log, would cost as much as all the rest.
-            Kind::Free => Some((maker, entry.value)),
-            _ => {
-                let (thread, size) = log.made(maker)?;
-                (thread == self.number).then_some((maker, size))
+            self.release(maker, size);
+            if self.ended {
+                self.sandbox.retire();
             }
+            return;
+        }
+        let Some(entry) = log.get(event) else { return };
+        let old = entry.made_by.and_then(|maker| {
+            let (thread, size) = log.made(maker)?;
+            (thread == self.number).then_some((maker, size))
         });
         let ask = Ask {
             kind: entry.kind,
@@ -190,8 +194,8 @@ impl Replay {
         if self.sandbox.live() < FAR {
             return;
         }
-        let released = events.iter().filter_map(|&event| log.freed_by(event));
-        let seen = released.fold(0, |seen, maker| seen ^ self.sandbox.touch(maker));
+        let released = events.iter().filter_map(|&event| log.freed(event));
+        let seen = released.fold(0, |seen, (maker, _)| seen ^ self.sandbox.touch(maker));
         std::hint::black_box(seen);
     }
 
@@ -205,10 +209,7 @@ impl Replay {
                 let answer = self.sandbox.realloc(old, ask.event, ask.size);
                 self.count(answer, ask.size);
             }
-            (Kind::Free | Kind::Realloc, Some((old, old_size))) => {
-                let was_live = self.sandbox.free(old);
-                self.forget(old_size, was_live);
-            }
+            (Kind::Free | Kind::Realloc, Some((old, old_size))) => self.release(old, old_size),
             (Kind::ThreadEnd, _) if ask.own => self.ended = true,
             (kind, _) if ask.own && kind.makes_block() => {
                 let answer = match kind {
@@ -223,6 +224,13 @@ impl Replay {
         if self.ended {
             self.sandbox.retire();
         }
+    }
+
+    /// Frees the block of this name, for which so many bytes were asked, if it is there.
+    #[inline]
+    fn release(&mut self, name: u32, size: u64) {
+        let was_live = self.sandbox.free(name);
+        self.forget(size, was_live);
     }
 
     /// Counts a request for `size` bytes, served or not.

@@ -185,11 +185,19 @@ impl Log {
         })
     }
 
-    /// The event that made the block which a kept free releases. Cheaper than [`get`](Self::get).
+    /// For a kept free the event that made the block, and its bytes. Cheaper than [`get`](Self::get).
     #[inline]
-    pub fn freed_by(&self, event: u32) -> Option<u32> {
-        let row = self.rows.get(event.checked_sub(self.first)? as usize)?;
-        (row.what.kind() == Kind::Free).then_some(row.link)
+    pub fn freed(&self, event: u32) -> Option<(u32, u64)> {
+        let at = event.checked_sub(self.first)? as usize;
+        let row = self.rows.get(at)?;
+        if row.what.kind() != Kind::Free {
+            return None;
+        }
+        let size = match row.value {
+            NONE => self.value_of(at),
+            value => u64::from(value),
+        };
+        Some((row.link, size))
     }
 
     /// Thread and bytes requested of an event that makes a block. Cheaper than [`get`](Self::get).
