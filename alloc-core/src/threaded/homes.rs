@@ -115,7 +115,10 @@ pub fn with_any<T>(
         if let Some(done) = TABLE.iter().find_map(|home| home.try_with(&mut work)) {
             return done;
         }
-        if let Some(done) = add(MAX_HOMES).and_then(|home| home.try_with(&mut work)) {
+        // Once: more homes than threads that are in one at the same time hold memory for nothing.
+        if spins == 0
+            && let Some(done) = add(MAX_HOMES).and_then(|home| home.try_with(&mut work))
+        {
             return done;
         }
         pause(&mut spins);
