@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Place, arg};
+use crate::common::{Ended, Place, arg};
 use crate::started::results;
+use replayer::results::Results;
 
 /// An allocator that does well for some thousand requests, and then what it was compiled for.
 const SOURCE: &str = r#"
@@ -70,6 +71,13 @@ fn preload(object: &Path) -> String {
     format!("preload:{}", arg(object))
 }
 
+/// Replays a tape once under each of these allocators, and reads what was measured.
+fn replayed(place: &Place, tape: &Path, names: &str) -> (Ended, Results) {
+    let once = ["-n", "1", "--json", "r.json"];
+    let ended = place.succeed([&["replay", arg(tape), "-a", names][..], &once].concat());
+    (ended, results(&place.path("r.json")))
+}
+
 #[test]
 fn an_allocator_that_fails_is_a_result_with_its_reason() {
     let place = Place::new();
@@ -117,17 +125,7 @@ fn refused_requests_are_counted_and_warned_of() {
     let tape = place.record("basic", &["--threads", "2", "--ops", "20000"]);
     let object = object(&place, "bad", SOURCE, "-DREFUSE");
     let names = format!("system,{}", preload(&object));
-    let ended = place.succeed([
-        "replay",
-        arg(&tape),
-        "-a",
-        &names,
-        "-n",
-        "1",
-        "--json",
-        "r.json",
-    ]);
-    let results = results(&place.path("r.json"));
+    let (ended, results) = replayed(&place, &tape, &names);
     let of = |name: &str| {
         let run = results.runs.iter().find(|run| run.allocator == name);
         run.expect("a run").failed
@@ -201,35 +199,24 @@ fn a_table_names_objects_by_their_files_where_that_is_clear() {
     assert!(called.len() == 2 && called[0] != called[1], "{both}");
 }
 
-/// tcmalloc, where the machine has it: what it tells of itself, and a run.
+/// What tcmalloc tells of itself, and a run.
 #[test]
 fn tcmalloc_is_measured_and_tells_of_itself() {
     let place = Place::new();
-    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"];
-    let found = folders
+    let folders = [
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
+    ];
+    let object = folders
         .iter()
         .map(|folder| Path::new(folder).join("libtcmalloc_minimal.so.4"))
-        .find(|path| path.is_file());
-    let Some(object) = found else {
-        eprintln!(
-            "not checked: there is no libtcmalloc_minimal.so.4 here (Debian: libtcmalloc-minimal4)"
-        );
-        return;
-    };
+        .find(|path| path.is_file())
+        .expect("libtcmalloc_minimal.so.4, which `cargo xtask test --only tools` installs (Debian: libtcmalloc-minimal4)");
     let tape = place.record("basic", &["--threads", "2", "--ops", "2000"]);
     let name = preload(&object);
-    let names = format!("system,{name}");
-    place.succeed([
-        "replay",
-        arg(&tape),
-        "-a",
-        &names,
-        "-n",
-        "1",
-        "--json",
-        "r.json",
-    ]);
-    let results = results(&place.path("r.json"));
+    let (_, results) = replayed(&place, &tape, &format!("system,{name}"));
     let info = results.allocators.iter().find(|info| info.name == name);
     let info = info.expect("it is among the allocators");
     assert!(

@@ -5,7 +5,9 @@
 //!
 //! Each loop runs in a process of its own, with and without the recorder in turns; what is told is the median over the
 //! rounds of the difference per event, in the loop's processor time, which other programs change little, and in the time that
-//! passed. Exits with 1 when an event costs more than 25 ns of processor time.
+//! passed. Beside it stands what reading the clock alone takes, once an event as the recorder reads it, in a loop of its own in
+//! the same rounds: that is the machine's share, two to three times as much on some virtual machines as on others, and the rest
+//! is the recorder's. Exits with 1 when an event costs more than 25 ns of processor time.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -14,7 +16,8 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use trace_recorder::runtime::{CaptureFolder, SessionInfo};
+use trace_capture::clock;
+use trace_recorder::runtime::{CaptureFolder, SessionInfo, clock as clocks};
 
 /// What an event may cost, in nanoseconds.
 const MOST_NS: f64 = 25.0;
@@ -26,6 +29,9 @@ const LOOPS: [(&str, usize, u64); 4] = [
     ("deep", 2, 10_000_000),
     ("sizes", 2, 5_000_000),
 ];
+
+/// The loop that reads the clock as for a block's making and its release, and does nothing else.
+const CLOCK: &str = "clock";
 
 /// The threaded program that heaptrack records as well; smaller, since that takes its time.
 const THREADED: (&str, usize, u64) = ("sizes", 4, 1_000_000);
@@ -60,25 +66,31 @@ fn compare(rounds: usize) -> Result<bool, Box<dyn Error>> {
     let recorder = build_recorder()?;
     let mut within = true;
     println!(
-        "loop    threads   alone   recorded   an event costs   by the clock   (ns of processor time, medians of {rounds} rounds)"
+        "loop    threads   alone   recorded   an event costs   reading the clock   the rest   by the clock   (ns of processor time, medians of {rounds} rounds)"
     );
     for (name, threads, operations) in LOOPS {
         let (mut alone, mut recorded) = (Vec::new(), Vec::new());
         let (mut cost, mut by_clock) = (Vec::new(), Vec::new());
+        let (mut reading, mut rest) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let a = run(name, threads, operations, None)?;
             let b = run(name, threads, operations, Some(&recorder))?;
             alone.push(a.busy);
             recorded.push(b.busy);
+            let clock = run(CLOCK, threads, operations, None)?;
             cost.push(b.busy - a.busy);
+            reading.push(clock.busy);
+            rest.push(b.busy - a.busy - clock.busy);
             by_clock.push(b.wall - a.wall);
         }
         let cost = median(&mut cost);
         within &= cost <= MOST_NS;
         println!(
-            "{name:<7} {threads:>7} {:>7.1} {:>10.1} {cost:>16.1} {:>14.1}{}",
+            "{name:<7} {threads:>7} {:>7.1} {:>10.1} {cost:>16.1} {:>19.1} {:>10.1} {:>14.1}{}",
             median(&mut alone),
             median(&mut recorded),
+            median(&mut reading),
+            median(&mut rest),
             median(&mut by_clock),
             if cost <= MOST_NS {
                 ""
@@ -238,6 +250,7 @@ fn build_recorder() -> Result<PathBuf, Box<dyn Error>> {
 
 /// The loop itself: tells what an event takes.
 fn work(name: &str, threads: usize, operations: u64) {
+    clocks::chosen();
     // The first requests set everything up.
     for _ in 0..1000 {
         // SAFETY: a block is freed once.
@@ -247,6 +260,7 @@ fn work(name: &str, threads: usize, operations: u64) {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(move || match name {
+                CLOCK => read_clock(operations),
                 "pair" => pair(operations),
                 "deep" => deep(operations, |_| 64),
                 _ => deep(operations, |random| 16 + random % 2000),
@@ -270,6 +284,12 @@ fn processor_ns() -> f64 {
     // SAFETY: `time` is a valid timespec to write to, and every Linux has this clock.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+fn read_clock(operations: u64) {
+    for _ in 0..operations {
+        black_box((clock::after(), clock::before()));
+    }
 }
 
 fn pair(operations: u64) {

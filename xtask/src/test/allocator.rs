@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use super::{Context, nightly};
+use super::{Context, Done, nightly};
 use crate::process::Call;
 
 /// The models of the threads' protocols: every order of their steps with at most three preemptions, or six with `--long`.
@@ -57,7 +57,7 @@ pub fn hardened(context: &Context) -> Result<()> {
 ///
 /// # Errors
 /// When contents, counts or invariants are wrong, or there is a race.
-pub fn stress(context: &Context) -> Result<()> {
+pub fn stress(context: &Context) -> Result<Done> {
     let stress = |call: Call, folder: &str, seconds: &str| {
         in_folder(context, call, folder)
             .args(["--package", "alloc-core", "--test", "stress"])
@@ -75,7 +75,8 @@ pub fn stress(context: &Context) -> Result<()> {
         println!("*** NO THREADSANITIZER: this needs a nightly compiler:");
         println!("***   rustup toolchain install nightly");
         println!("*** Instead the threads run without it, which finds fewer races.");
-        return stress(cargo(), "", seconds).run();
+        stress(cargo(), "", seconds).run()?;
+        return Ok(Done::Without("ThreadSanitizer"));
     };
     let call = nightly::cargo(context).args(["test", "--target", &target]);
     stress(call, "sanitizer", seconds)
@@ -85,7 +86,8 @@ pub fn stress(context: &Context) -> Result<()> {
             "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer",
         )
         .env("TSAN_OPTIONS", "halt_on_error=1 die_after_fork=0")
-        .run()
+        .run()?;
+    Ok(Done::Whole)
 }
 
 /// The single-threaded core under Miri: what the language forbids though a machine does it. A few short programs, by the rules
@@ -93,13 +95,13 @@ pub fn stress(context: &Context) -> Result<()> {
 ///
 /// # Errors
 /// When the core does what the language forbids.
-pub fn miri(context: &Context) -> Result<()> {
+pub fn miri(context: &Context) -> Result<Done> {
     if !nightly::has(context, "miri") || !nightly::has_sources(context) {
         println!(
             "*** NOT RUN UNDER MIRI: this needs a nightly compiler with two of its components:"
         );
         println!("***   rustup toolchain install nightly --component miri,rust-src");
-        return Ok(());
+        return Ok(Done::Without("all of it: there is no Miri"));
     }
     // Positions are numbers that become pointers again, which strict provenance does not know. The programs' lengths come
     // from the environment.
@@ -117,11 +119,13 @@ pub fn miri(context: &Context) -> Result<()> {
     if !context.long {
         run(FLAGS, "1", "24", &["--test", "misuse"])?;
         let one = ["--test", "model", "a_heap_keeps_its_promises"];
-        return run(FLAGS, "1", "24", &one);
+        run(FLAGS, "1", "24", &one)?;
+        return Ok(Done::Whole);
     }
     let all = ["--test", "misuse", "--test", "model", "--test", "sandbox"];
     run(FLAGS, "4", "60", &all)?;
-    run(&format!("{FLAGS} -Zmiri-tree-borrows"), "4", "60", &all)
+    run(&format!("{FLAGS} -Zmiri-tree-borrows"), "4", "60", &all)?;
+    Ok(Done::Whole)
 }
 
 /// `call` with a folder of its own for what it builds, under the usual one.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Context, nightly};
+use super::{Context, Done, nightly};
 
 /// The fuzz targets: `fuzz/fuzz_targets` has a file for each, and `fuzz/corpus` a folder.
 const TARGETS: [&str; 6] = ["logalloc", "android", "mtrace", "heaptrack", "ops", "tape"];
@@ -14,9 +14,10 @@ const SECONDS: &str = "60";
 ///
 /// # Errors
 /// When one finds something; what it found lies in `fuzz/artifacts`.
-pub fn run(context: &Context) -> Result<()> {
+pub fn run(context: &Context) -> Result<Done> {
     if !nightly::has(context, "fuzz") {
-        return without(context);
+        without(context)?;
+        return Ok(Done::Without("fuzzers"));
     }
     let target = context.workspace.target().join("fuzz");
     for name in TARGETS {
@@ -41,7 +42,7 @@ pub fn run(context: &Context) -> Result<()> {
             .args([format!("-max_total_time={SECONDS}")])
             .run()?;
     }
-    Ok(())
+    Ok(Done::Whole)
 }
 
 /// Many changed copies of the corpus, without a fuzzer.

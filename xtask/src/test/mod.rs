@@ -32,7 +32,16 @@ pub struct Step {
     /// Whether it runs only with `--long` (or when it is named).
     pub long: bool,
     /// The step itself.
-    pub run: fn(&Context) -> Result<()>,
+    pub run: fn(&Context) -> Result<Done>,
+}
+
+/// How much of a step was done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Done {
+    /// Everything.
+    Whole,
+    /// What this machine can do; the summary says what is missing.
+    Without(&'static str),
 }
 
 /// The list of steps, as `--list` prints it.
@@ -79,19 +88,22 @@ pub fn run(context: &Context, steps: &[Step], only: &[String]) -> Result<()> {
         let start = Instant::now();
         let result = (step.run)(context);
         let time = start.elapsed();
-        if let Err(error) = result {
-            println!("=== {} FAILED after {}", step.name, seconds(time));
-            outcomes.push((step, Outcome::Failed(time)));
-            print!("\n{}", summary(&outcomes, began.elapsed()));
-            let long = if context.long { " --long" } else { "" };
-            bail!(
-                "step `{}` failed: {error:#}\n  the step alone: cargo xtask test{long} --only {}",
-                step.name,
-                step.name
-            );
-        }
+        let done = match result {
+            Ok(done) => done,
+            Err(error) => {
+                println!("=== {} FAILED after {}", step.name, seconds(time));
+                outcomes.push((step, Outcome::Failed(time)));
+                print!("\n{}", summary(&outcomes, began.elapsed()));
+                let long = if context.long { " --long" } else { "" };
+                bail!(
+                    "step `{}` failed: {error:#}\n  the step alone: cargo xtask test{long} --only {}",
+                    step.name,
+                    step.name
+                );
+            }
+        };
         println!("=== {} passed in {}", step.name, seconds(time));
-        outcomes.push((step, Outcome::Passed(time)));
+        outcomes.push((step, Outcome::Passed(time, done)));
     }
     print!("\n{}", summary(&outcomes, began.elapsed()));
     Ok(())
@@ -99,7 +111,7 @@ pub fn run(context: &Context, steps: &[Step], only: &[String]) -> Result<()> {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
-    Passed(Duration),
+    Passed(Duration, Done),
     Failed(Duration),
     NotAsked,
 }
@@ -108,7 +120,10 @@ fn summary(outcomes: &[(&Step, Outcome)], whole: Duration) -> String {
     let mut text = String::from("summary\n");
     for (step, outcome) in outcomes {
         let said = match outcome {
-            Outcome::Passed(time) => format!("passed  {:>9}", seconds(*time)),
+            Outcome::Passed(time, Done::Whole) => format!("passed  {:>9}", seconds(*time)),
+            Outcome::Passed(time, Done::Without(what)) => {
+                format!("passed  {:>9}  WITHOUT {what}", seconds(*time))
+            }
             Outcome::Failed(time) => format!("FAILED  {:>9}", seconds(*time)),
             Outcome::NotAsked if step.long => "not run: only with --long".to_owned(),
             Outcome::NotAsked => "not run: not among --only".to_owned(),
@@ -116,11 +131,16 @@ fn summary(outcomes: &[(&Step, Outcome)], whole: Duration) -> String {
         let _ = writeln!(text, "  {:<10} {said}", step.name);
     }
     let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|(_, it)| wanted(it)).count();
-    let passed = count(|outcome| matches!(outcome, Outcome::Passed(_)));
+    let passed = count(|outcome| matches!(outcome, Outcome::Passed(..)));
+    let short = count(|outcome| matches!(outcome, Outcome::Passed(_, Done::Without(_))));
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let _ = writeln!(
         text,
-        "steps: {passed} passed, {failed} failed, in {}",
+        "steps: {passed} passed{}, {failed} failed, in {}",
+        match short {
+            0 => String::new(),
+            _ => format!(" ({short} of them not whole)"),
+        },
         seconds(whole)
     );
     text
@@ -139,7 +159,7 @@ mod tests {
             name: "one",
             about: "passes",
             long: false,
-            run: |_| Ok(()),
+            run: |_| Ok(Done::Whole),
         },
         Step {
             name: "two",
@@ -151,7 +171,7 @@ mod tests {
             name: "three",
             about: "is never reached after a failure",
             long: false,
-            run: |_| Ok(()),
+            run: |_| Ok(Done::Whole),
         },
         Step {
             name: "four",
@@ -197,16 +217,27 @@ mod tests {
     fn the_summary_names_what_did_not_run() {
         let text = summary(
             &[
-                (&STEPS[0], Outcome::Passed(Duration::from_millis(1500))),
+                (
+                    &STEPS[0],
+                    Outcome::Passed(Duration::from_millis(1500), Done::Whole),
+                ),
+                (
+                    &STEPS[1],
+                    Outcome::Passed(Duration::from_millis(10), Done::Without("half of it")),
+                ),
                 (&STEPS[2], Outcome::NotAsked),
                 (&STEPS[3], Outcome::NotAsked),
             ],
             Duration::from_secs(2),
         );
-        assert!(text.contains("1.5 s"), "{text}");
+        assert!(text.contains("1.5 s\n"), "{text}");
+        assert!(text.contains("WITHOUT half of it\n"), "{text}");
         assert!(text.contains("not among --only"), "{text}");
         assert!(text.contains("only with --long"), "{text}");
-        assert!(text.contains("1 passed, 0 failed"), "{text}");
+        assert!(
+            text.contains("2 passed (1 of them not whole), 0 failed"),
+            "{text}"
+        );
     }
 
     #[test]

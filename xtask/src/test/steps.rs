@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use super::{Context, Step, allocator, fuzz, tools};
+use super::{Context, Done, Step, allocator, fuzz, tools};
 use crate::{layers, web};
 
 /// All steps.
@@ -14,49 +14,49 @@ pub const ALL: [Step; 15] = [
         name: "tools",
         about: "what the other steps need is here, or is installed",
         long: false,
-        run: tools::install,
+        run: |context| tools::install(context).map(whole),
     },
     Step {
         name: "format",
         about: "rustfmt has nothing to change",
         long: false,
-        run: format,
+        run: |context| format(context).map(whole),
     },
     Step {
         name: "layers",
         about: "imports run down only, every file is in the build",
         long: false,
-        run: |context| layers::run(context.workspace.root()),
+        run: |context| layers::run(context.workspace.root()).map(whole),
     },
     Step {
         name: "clippy",
         about: "clippy has no warning, natively and for wasm32",
         long: false,
-        run: clippy,
+        run: |context| clippy(context).map(whole),
     },
     Step {
         name: "docs",
         about: "the documentation builds without a warning",
         long: false,
-        run: docs,
+        run: |context| docs(context).map(whole),
     },
     Step {
         name: "unit",
         about: "unit, property and integration tests, with debug assertions",
         long: false,
-        run: unit,
+        run: |context| unit(context).map(whole),
     },
     Step {
         name: "loom",
         about: "the protocols of the allocator's threads in every order of their steps",
         long: false,
-        run: allocator::loom,
+        run: |context| allocator::loom(context).map(whole),
     },
     Step {
         name: "hardened",
         about: "the allocator's tests with the feature hardened",
         long: false,
-        run: allocator::hardened,
+        run: |context| allocator::hardened(context).map(whole),
     },
     Step {
         name: "stress",
@@ -74,25 +74,25 @@ pub const ALL: [Step; 15] = [
         name: "wasm",
         about: "the page is built for any web server",
         long: false,
-        run: wasm,
+        run: |context| wasm(context).map(whole),
     },
     Step {
         name: "main-job",
         about: "the released program: scenarios recorded, replayed under five allocators, reported",
         long: false,
-        run: main_job,
+        run: |context| main_job(context).map(whole),
     },
     Step {
         name: "browser",
         about: "the page in a real headless Chromium, served by the released program",
         long: false,
-        run: browser,
+        run: |context| browser(context).map(whole),
     },
     Step {
         name: "long",
         about: "all tests in release, property tests with 16 times as many cases, the main job at its full size",
         long: true,
-        run: long,
+        run: |context| long(context).map(whole),
     },
     Step {
         name: "fuzz",
@@ -107,6 +107,11 @@ const BROWSER_PACKAGES: [&str; 6] = ["-p", "web", "-p", "trace-format", "-p", "a
 
 /// Property tests take this many cases with `--long` (proptest's own default is 256).
 const LONG_CASES: &str = "4096";
+
+/// For the steps that have no shorter form.
+fn whole((): ()) -> Done {
+    Done::Whole
+}
 
 fn format(context: &Context) -> Result<()> {
     context.workspace.cargo(["fmt", "--all", "--check"]).run()

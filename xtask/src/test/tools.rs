@@ -1,7 +1,7 @@
 //! What the steps need beyond cargo: installed where it can be, named where it can't.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -21,6 +21,17 @@ const BROWSERS: [&str; 4] = [
 
 const CHROMIUM_BY_HAND: &str = "sudo apt-get update && sudo apt-get install -y chromium";
 
+/// Where distributions install tcmalloc, which a test measures as a user would.
+const TCMALLOC: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4",
+    "/usr/lib/aarch64-linux-gnu/libtcmalloc_minimal.so.4",
+    "/usr/lib64/libtcmalloc_minimal.so.4",
+    "/usr/lib/libtcmalloc_minimal.so.4",
+];
+
+const TCMALLOC_BY_HAND: &str =
+    "sudo apt-get update && sudo apt-get install -y libtcmalloc-minimal4";
+
 /// Brings in what is missing and says what is there.
 ///
 /// # Errors
@@ -32,6 +43,7 @@ pub fn install(context: &Context) -> Result<()> {
     wasm_target(workspace)?;
     compiler(workspace)?;
     bindings(workspace)?;
+    tcmalloc(workspace)?;
     browser(workspace)
 }
 
@@ -106,17 +118,36 @@ fn bindings(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+fn tcmalloc(workspace: &Workspace) -> Result<()> {
+    let find = || TCMALLOC.into_iter().find(|path| Path::new(path).is_file());
+    if find().is_none() {
+        by_apt(workspace, "libtcmalloc-minimal4")
+            .with_context(|| format!("there is no tcmalloc: {TCMALLOC_BY_HAND}"))?;
+    }
+    match find() {
+        Some(path) => println!("{path}"),
+        None => bail!("there is no tcmalloc at {}", TCMALLOC.join(", ")),
+    }
+    Ok(())
+}
+
+/// Installs a package of Debian or one of its kin, where this may be done.
+fn by_apt(workspace: &Workspace, package: &str) -> Result<()> {
+    if !is_root(workspace) {
+        bail!("only root can install it");
+    }
+    workspace.call("apt-get").args(["update"]).run()?;
+    workspace
+        .call("apt-get")
+        .args(["install", "-y", package])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+}
+
 fn browser(workspace: &Workspace) -> Result<()> {
     if find_browser().is_none() {
-        if !is_root(workspace) {
-            bail!("there is no Chromium: {CHROMIUM_BY_HAND}");
-        }
-        workspace.call("apt-get").args(["update"]).run()?;
-        workspace
-            .call("apt-get")
-            .args(["install", "-y", "chromium"])
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .run()?;
+        by_apt(workspace, "chromium")
+            .with_context(|| format!("there is no Chromium: {CHROMIUM_BY_HAND}"))?;
     }
     let path = chromium()?;
     let program = path.display().to_string();
