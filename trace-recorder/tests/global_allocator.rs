@@ -1,6 +1,7 @@
 //! A whole program recorded through its global allocator.
 
 use std::alloc::{Layout, System};
+use std::hint::black_box;
 use trace_format::{EventKind, Tape, totals_of, verify};
 use trace_recorder::{RecordError, RecordingAlloc, RecordingOptions};
 
@@ -10,7 +11,7 @@ static ALLOCATOR: RecordingAlloc<System> = RecordingAlloc::new(System);
 /// One test: recordings of a global allocator catch what other tests do at the same time.
 #[test]
 fn a_program_is_recorded() {
-    let before = Box::new([1u8; 77]);
+    let before = black_box(Box::new([1u8; 77]));
 
     let recording = ALLOCATOR.record().unwrap();
     assert!(matches!(
@@ -19,7 +20,7 @@ fn a_program_is_recorded() {
     ));
     recording.mark("work");
     let mut vector: Vec<u64> = Vec::with_capacity(10);
-    vector.extend(0..10);
+    black_box(&mut vector).extend(0..10);
     vector.reserve_exact(90);
     drop(before);
     let sent = std::thread::Builder::new()
@@ -28,8 +29,9 @@ fn a_program_is_recorded() {
             let layout = Layout::from_size_align(640, 64).unwrap();
             // SAFETY: the layout is not empty, and each block is freed, once, with the layout that it has.
             unsafe {
-                let block = std::alloc::alloc(layout);
-                let block = std::alloc::realloc(block, layout, 1280);
+                // A compiler may leave out a block that nobody looks at.
+                let block = black_box(std::alloc::alloc(layout));
+                let block = black_box(std::alloc::realloc(block, layout, 1280));
                 std::alloc::dealloc(block, Layout::from_size_align(1280, 64).unwrap());
             }
             vec![0u8; 12_345]
@@ -52,9 +54,9 @@ fn a_program_is_recorded() {
         .unwrap();
 
     // Nothing is caught any more, and the next recording is another one.
-    drop(vec![1u8; 100]);
+    drop(black_box(vec![1u8; 100]));
     let again = ALLOCATOR.record().unwrap();
-    drop(vec![1u8; 4321]);
+    drop(black_box(vec![1u8; 4321]));
     let mut second = Vec::new();
     again
         .finish_to(&mut second, &options, &|_, _, _| ())
