@@ -13,6 +13,7 @@
 //! block   ┌─────────────────────┬─ payload ──
 //! of a    │ owner 32 │ bin 8 low 8 place 16 │ the program's bytes, or the next free block
 //! run     └─────────────────────┴────────────
+//! medium  │ size 32  │ prev 32  │ owner 32 │ bin 8 low 8 home 16 │ the program's bytes: a chunk, see [`binned`]
 //! ```
 //!
 //! The first 32 of the 64 bits before a payload are the *owner* word in every kind of block. One comparison tells a free
@@ -20,6 +21,7 @@
 //! first, it is also what an overflow of the block before changes first.
 
 pub mod arena;
+pub mod binned;
 pub mod block;
 pub mod space;
 pub mod span;

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::current;
 use super::requests::is_large;
 use crate::base::align::ALIGN;
-use crate::base::class;
+use crate::base::class::{self, BINS};
 use crate::base::error::Misuse;
 use crate::base::stop::stop;
 use crate::chunk::block::FIRST_BLOCK;
@@ -59,7 +59,11 @@ pub unsafe fn admit(block: NonNull<u8>) -> Result<usize, Misuse> {
                 if word != current::get().addr() as u32 || current::is_vacant(current::get()) {
                     check_small(at, word)?;
                 }
-                is_in_run(at).ok_or(Misuse::NotABlock { address })
+                match SPACE.bin(at) < BINS {
+                    true => is_in_run(at),
+                    false => is_medium(at),
+                }
+                .ok_or(Misuse::NotABlock { address })
             }
             owner::CHUNK => {
                 let c = Chunk::of_payload(at);
@@ -75,6 +79,23 @@ pub unsafe fn admit(block: NonNull<u8>) -> Result<usize, Misuse> {
             _ if owner::is_free(word) => Err(Misuse::DoubleFree { address }),
             _ => wrong,
         }
+    }
+}
+
+/// Bytes of a medium block in the form of its bin, if the boundary tags say so: its own, and what the next chunk says of it.
+///
+/// # Safety
+/// There is a header before `at`.
+unsafe fn is_medium(at: u64) -> Option<usize> {
+    let c = Chunk::of_payload(at);
+    // SAFETY: what is read lies in pages of the allocator's.
+    unsafe {
+        let size = SPACE.size(c);
+        let sound = SPACE.is_binned(at)
+            && homes::find(SPACE.binned_home(at)).is_some()
+            && pages::has((c.0 + size) as usize)
+            && SPACE.prev_size(SPACE.next(c)) == size;
+        sound.then_some((size - ALIGN) as usize)
     }
 }
 
@@ -103,10 +124,10 @@ unsafe fn is_in_run(at: u64) -> Option<usize> {
 
 /// 2^32 / bin, rounded up: the upper half of a product with it is the quotient, exact for units below 2^16, which a block's
 /// place is. A division would be the most expensive part of a free.
-static RECIPROCALS: [u64; class::BINS] = {
-    let mut table = [0; class::BINS];
+static RECIPROCALS: [u64; BINS] = {
+    let mut table = [0; BINS];
     let mut bin = 1;
-    while bin < class::BINS {
+    while bin < BINS {
         table[bin] = (1u64 << 32).div_ceil(bin as u64);
         bin += 1;
     }

@@ -7,8 +7,9 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::current;
 use crate::base::align::ALIGN;
-use crate::base::class::SMALL_MAX;
+use crate::base::class::{BINS, SMALL_MAX};
 use crate::base::error::Misuse;
+use crate::base::medium::{MEDIUM_MAX, bin_of};
 use crate::base::stop::stop;
 use crate::chunk::span::Span;
 use crate::chunk::{Space, owner};
@@ -40,27 +41,15 @@ fn refused() -> *mut u8 {
 #[inline(always)]
 pub fn malloc(size: usize) -> *mut u8 {
     // SAFETY: the owner is the thread's own; a vacant one is only read, since its cache is empty.
-    match unsafe { Cache::pop_at::<true>(Owner::cache(current::get()), size) } {
+    match unsafe { Cache::pop_at(Owner::cache(current::get()), size) } {
         Some(block) => block.as_ptr(),
         None => malloc_slow(size),
     }
 }
 
-#[inline(never)]
-fn malloc_slow(size: usize) -> *mut u8 {
-    let current = current::get();
-    if !current::is_vacant(current) {
-        // SAFETY: the owner is the calling thread's.
-        if let Some(block) = unsafe { (*current).malloc_kept(size) } {
-            return block.as_ptr();
-        }
-    }
-    malloc_slower(size)
-}
-
 #[cold]
 #[inline(never)]
-fn malloc_slower(size: usize) -> *mut u8 {
+fn malloc_slow(size: usize) -> *mut u8 {
     if size > LARGE {
         return raw(make_large(size, ALIGN as usize).map(|(block, _)| block));
     }
@@ -106,12 +95,9 @@ pub fn calloc(count: usize, size: usize) -> *mut u8 {
 
 /// A block that is no small one and has no span of its own, and how many of its first bytes may be other than zero.
 fn calloc_chunk(bytes: usize) -> Option<(NonNull<u8>, usize)> {
-    let current = current::get();
-    if !current::is_vacant(current) {
-        // SAFETY: the owner is the calling thread's.
-        if let Some(block) = unsafe { (*current).malloc_kept(bytes) } {
-            return Some((block, bytes));
-        }
+    // SAFETY: the owner is the thread's own; a vacant one is only read, since its cache is empty.
+    if let Some(block) = unsafe { Cache::pop_at(Owner::cache(current::get()), bytes) } {
+        return Some((block, bytes));
     }
     // SAFETY: `with_owner` hands over an owner that is the calling thread's.
     with_owner(|owner| unsafe { owner.calloc(bytes) })
@@ -145,7 +131,7 @@ pub unsafe fn free(block: *mut u8) {
     unsafe {
         #[cfg(feature = "hardened")]
         super::admit::before_free(block);
-        match Cache::push_at::<true>(Owner::cache(current::get()), block) {
+        match Cache::push_at(Owner::cache(current::get()), block) {
             Pushed::Yes => {}
             Pushed::Full(bin) => overflow(bin),
             Pushed::No => free_slow(block),
@@ -281,7 +267,16 @@ unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>
             owner::NONE | owner::SPAN => Err(wrong),
             owner::SMALL => {
                 check_small(at, word)?;
-                Ok(resize_small(SPACE, at, size).then_some(old))
+                if SPACE.bin(at) < BINS {
+                    return Ok(resize_small(SPACE, at, size).then_some(old));
+                }
+                if size <= MEDIUM_MAX && bin_of(size) == SPACE.bin(at) {
+                    SPACE.set_low(at, size as u8);
+                    return Ok(Some(old));
+                }
+                let home = homes::find(SPACE.binned_home(at)).ok_or(wrong)?;
+                SPACE.end_binned(at);
+                home.resize(old, size)
             }
             // Whoever asked for it: its home's lock is all that is needed.
             _ => {

@@ -40,7 +40,10 @@ pub fn trim() -> u64 {
         unsafe { (*owner).settle() };
     }
     // SAFETY: lists of the depot are of free blocks that nobody else has.
-    depot::empty(|chain| unsafe { bring_home(chain) }, let_go);
+    depot::empty(
+        |chain| unsafe { bring_home(chain) },
+        |chain| unsafe { let_go(chain) },
+    );
     homes::each(Home::visit);
     POOL.trim()
 }

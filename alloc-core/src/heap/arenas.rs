@@ -117,10 +117,15 @@ impl<S: MemorySource> Arenas<S> {
 
     /// A request above the small bins: a chunk, or a span of its own.
     pub fn malloc_large(&mut self, size: u64) -> Option<NonNull<u8>> {
+        self.malloc_within(size, 0)
+    }
+
+    /// As [`malloc_large`](Self::malloc_large), in a chunk of at least `least` bytes.
+    pub fn malloc_within(&mut self, size: u64, least: u64) -> Option<NonNull<u8>> {
         if size > self.policy.span_threshold {
             return self.make_span(size, ALIGN).map(|(block, _)| block);
         }
-        let c = self.take_chunk(chunk_bytes(size))?;
+        let c = self.take_chunk(chunk_bytes(size).max(least))?;
         Some(self.hand_out(c, size))
     }
 
@@ -128,11 +133,16 @@ impl<S: MemorySource> Arenas<S> {
     /// bytes are still to be made so: programs that ask for large tables write little of them, and what is left alone takes no
     /// memory as long as nobody touches it.
     pub fn calloc_large(&mut self, size: u64) -> Option<(NonNull<u8>, usize)> {
+        self.calloc_within(size, 0)
+    }
+
+    /// As [`calloc_large`](Self::calloc_large), in a chunk of at least `least` bytes.
+    pub fn calloc_within(&mut self, size: u64, least: u64) -> Option<(NonNull<u8>, usize)> {
         if size > self.policy.span_threshold {
             let (block, zeroed) = self.make_span(size, ALIGN)?;
             return Some((block, if zeroed { 0 } else { size as usize }));
         }
-        let bytes = round_chunk(chunk_bytes(size));
+        let bytes = round_chunk(chunk_bytes(size).max(least));
         let c = self.find_chunk(bytes)?;
         // SAFETY: the chunk is ours, in a list, and long enough.
         let (c, zero_from) = unsafe {

@@ -165,6 +165,19 @@ impl<S: MemorySource> Arenas<S> {
                         "a free chunk has an owner",
                         c.0,
                     )?,
+                    Use::Block if seen.among == Among::Nobody && space.is_binned(c.payload()) => {
+                        let word = space.owner(c);
+                        must(
+                            word == owner::FREE || owner::kind(word) == owner::SMALL,
+                            "a medium block's owner is wrong",
+                            c.0,
+                        )?;
+                        must(
+                            space.binned_home(c.payload()) == self.number,
+                            "a medium block names another home",
+                            c.0,
+                        )?;
+                    }
                     Use::Block if seen.among == Among::Nobody => {
                         must(
                             space.owner(c) == space.block_word(c, self.number),

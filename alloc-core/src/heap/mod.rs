@@ -65,7 +65,7 @@ impl HeapId {
 ///
 /// [`Heap::check_invariants`] tests the invariants of all layers.
 pub struct Heap<S: MemorySource> {
-    cache: Cache,
+    cache: Cache<BINS>,
     arenas: Arenas<S>,
 }
 
@@ -101,7 +101,7 @@ impl<S: MemorySource> Heap<S> {
     #[inline]
     pub fn malloc(&mut self, size: usize) -> Option<NonNull<u8>> {
         // SAFETY: the heap is borrowed uniquely.
-        match unsafe { Cache::pop_at::<false>(&raw mut self.cache, size) } {
+        match unsafe { Cache::pop_at(&raw mut self.cache, size) } {
             Some(block) => Some(block),
             None => self.malloc_slow(size),
         }
@@ -125,7 +125,7 @@ impl<S: MemorySource> Heap<S> {
             self.cache.accept(bin, self.arenas.take_blocks(bin, want)?);
         }
         // SAFETY: the heap is borrowed uniquely.
-        unsafe { Cache::pop_at::<false>(&raw mut self.cache, size) }
+        unsafe { Cache::pop_at(&raw mut self.cache, size) }
     }
 
     /// As [`malloc`](Self::malloc), filled with zeros.
@@ -163,12 +163,12 @@ impl<S: MemorySource> Heap<S> {
     #[inline]
     pub unsafe fn free(&mut self, block: NonNull<u8>) -> Result<(), Misuse> {
         // SAFETY: the caller's promise.
-        match unsafe { Cache::push_at::<false>(&raw mut self.cache, block) } {
+        match unsafe { Cache::push_at(&raw mut self.cache, block) } {
             Pushed::Yes => Ok(()),
             Pushed::Full(bin) => {
-                if let Some(chain) = self.cache.overflow(bin) {
+                if let Some(given) = self.cache.overflow(bin) {
                     // SAFETY: the list came out of the cache, so nobody uses its blocks.
-                    unsafe { self.arenas.bring_home_list(chain) };
+                    unsafe { self.arenas.bring_home_list(given.chain()) };
                 }
                 Ok(())
             }
@@ -198,12 +198,9 @@ impl<S: MemorySource> Heap<S> {
 
     /// Sends every cached block home, so that the heap shows all of its free memory.
     pub fn empty_cache(&mut self) {
-        for bin in 1..BINS {
-            for chain in self.cache.take_all(bin).into_iter().flatten() {
-                // SAFETY: the list came out of the cache, so nobody uses its blocks.
-                unsafe { self.arenas.bring_home_list(chain) };
-            }
-        }
+        let arenas = &mut self.arenas;
+        // SAFETY: the list came out of the cache, so nobody uses its blocks.
+        (self.cache).take_all(|_, chain| unsafe { arenas.bring_home_list(chain) });
     }
 
     /// Gives back the arena that a heap keeps for its next block, if it is all free.
@@ -262,8 +259,10 @@ pub unsafe fn usable_size(space: Space, block: NonNull<u8>) -> usize {
     // SAFETY: the caller's promise: there is a header before the block.
     unsafe {
         let bytes = match owner::kind(space.owner_before(at)) {
-            owner::SMALL => payload_bytes(space.bin(at)),
-            owner::CHUNK => space.size(Chunk::of_payload(at)) - crate::chunk::tag::CHUNK_HEADER,
+            owner::SMALL if space.bin(at) < BINS => payload_bytes(space.bin(at)),
+            owner::SMALL | owner::CHUNK => {
+                space.size(Chunk::of_payload(at)) - crate::chunk::tag::CHUNK_HEADER
+            }
             owner::SPAN => space.span_payload(Span(at)),
             _ => 0,
         };

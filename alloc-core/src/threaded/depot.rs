@@ -1,5 +1,4 @@
-//! Lists of free blocks on their way from a thread that has too many to one that has none: small ones by bin, medium ones
-//! by class.
+//! Lists of free blocks on their way from a thread that has too many to one that has none: by bin.
 //!
 //! A list goes in and out whole: nobody walks it, so a block that one thread allocates and another frees costs neither of
 //! them a look at its header here. What no cache wants goes home, to runs and arenas, where it coalesces.
@@ -13,9 +12,9 @@
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::medium;
 use super::pool::POOL;
-use crate::base::class::{self, BINS};
+use crate::base::class::BINS;
+use crate::base::medium::{ALL_BINS, bin_bytes};
 use crate::heap::cache::Chain;
 use crate::sync::lock::{Guard, Lock};
 
@@ -39,14 +38,14 @@ struct Shelf {
 
 const NOTHING: Chain = Chain { first: 0, count: 0 };
 
-/// A shelf for each bin, and one for each class of medium blocks behind them.
-static SHELVES: [Lock<Shelf>; BINS + medium::COUNT] = [const {
+/// A shelf for each bin.
+static SHELVES: [Lock<Shelf>; ALL_BINS] = [const {
     Lock::new(Shelf {
         wanted: false,
         count: 0,
         lists: [NOTHING; PLACES],
     })
-}; BINS + medium::COUNT];
+}; ALL_BINS];
 static BYTES: AtomicU64 = AtomicU64::new(0);
 /// The shelf that is looked at next to make room.
 static HAND: AtomicUsize = AtomicUsize::new(0);
@@ -56,7 +55,7 @@ static HAND: AtomicUsize = AtomicUsize::new(0);
 pub enum Refused {
     /// Small blocks.
     Small(Chain),
-    /// Chunks.
+    /// Medium blocks, in the form of their bin.
     Medium(Chain),
 }
 
@@ -68,35 +67,12 @@ fn refused(shelf: usize, chain: Chain) -> Refused {
     }
 }
 
-fn bytes(shelf: usize, chain: Chain) -> u64 {
-    let each = match shelf.checked_sub(BINS) {
-        None => class::block_bytes(shelf),
-        Some(class) => class::class_bytes(class + medium::FIRST_CLASS),
-    };
-    each * u64::from(chain.count)
+fn bytes(bin: usize, chain: Chain) -> u64 {
+    bin_bytes(bin) * u64::from(chain.count)
 }
 
-/// Leaves a list of small blocks for whoever needs it. Returns a list that must go home instead: this one or an older one.
-pub fn put(bin: usize, chain: Chain) -> Option<Refused> {
-    leave(bin, chain)
-}
-
-/// The list of a bin that came last.
-pub fn get(bin: usize) -> Option<Chain> {
-    take(bin)
-}
-
-/// As [`put`], for kept chunks of a class.
-pub fn put_medium(class: usize, chain: Chain) -> Option<Refused> {
-    leave(BINS + class, chain)
-}
-
-/// As [`get`], for chunks of a class.
-pub fn get_medium(class: usize) -> Option<Chain> {
-    take(BINS + class)
-}
-
-fn leave(number: usize, chain: Chain) -> Option<Refused> {
+/// Leaves the blocks of a bin for whoever needs them. Returns a list that must go home instead: this one or an older one.
+pub fn put(number: usize, chain: Chain) -> Option<Refused> {
     let more = bytes(number, chain);
     if more > LONGEST {
         return Some(refused(number, chain));
@@ -137,7 +113,8 @@ fn make_room() -> Option<Refused> {
     None
 }
 
-fn take(number: usize) -> Option<Chain> {
+/// The list of a bin that came last.
+pub fn get(number: usize) -> Option<Chain> {
     if BYTES.load(Ordering::Relaxed) == 0 {
         return None;
     }
@@ -165,10 +142,10 @@ pub fn expire(mut take: impl FnMut(Refused)) {
     }
 }
 
-/// Takes out everything: small blocks and chunks.
+/// Takes out everything: small blocks and medium ones.
 pub fn empty(mut small: impl FnMut(Chain), mut medium: impl FnMut(Chain)) {
     for shelf in 1..SHELVES.len() {
-        while let Some(chain) = take(shelf) {
+        while let Some(chain) = get(shelf) {
             if shelf < BINS {
                 small(chain);
             } else {

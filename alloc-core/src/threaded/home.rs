@@ -224,7 +224,7 @@ impl Home {
     }
 }
 
-/// The number of the home that a small block came from.
+/// The number of the home that a block of a small bin came from.
 ///
 /// # Safety
 /// `at` is a small block of a run.

@@ -130,6 +130,9 @@ fn put_back(owner: *mut Owner) {
     list.0 = owner;
 }
 
+/// Apart: a new owner is put together on the stack, and a thread that adopts one shall not touch so much of its own.
+#[cold]
+#[inline(never)]
 fn make() -> Option<*mut Owner> {
     let _guard = MAKING.lock();
     let vacant = [&NOBODY, &ENDED].map(|owner| (owner.pointer().addr(), size_of::<Owner>()));

@@ -2,10 +2,9 @@
 //!
 //! - [`pool`]: memory that no heap uses at the moment, the source of all heaps; one lock a size.
 //! - [`home`]: arenas with a lock and an inbox.
-//! - [`depot`]: lists of small blocks on their way from one cache to another.
+//! - [`depot`]: lists of free blocks on their way from one cache to another.
 //! - [`homes`]: all of them, and which one a thread takes from.
-//! - [`medium`]: blocks of 1 to 32 KiB that a thread freed a moment ago, kept for its next request.
-//! - [`owner`]: what one thread has: its cache, the medium blocks it keeps, its home.
+//! - [`owner`]: what one thread has: its cache and its home.
 //! - [`manager`]: all owners by number, those without a thread, and adoption.
 //! - [`ways_home`]: what happens to a block when no cache keeps it.
 //! - [`process`]: whether the program has ended but for the reclaimer.
@@ -20,7 +19,6 @@ pub mod home;
 pub mod homes;
 pub mod large;
 pub mod manager;
-pub mod medium;
 pub mod owner;
 pub mod pool;
 pub mod process;

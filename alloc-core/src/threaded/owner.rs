@@ -1,4 +1,4 @@
-//! What one thread has of the allocator: the cache of small blocks, the medium blocks it keeps, the home it takes from.
+//! What one thread has of the allocator: the cache of small and medium blocks, and the home it takes from.
 //!
 //! A small block in use names the owner that handed it out, so the thread that frees its own blocks has nothing else to
 //! look at. A block of another owner goes into the *freeing* thread's cache: its next request hands it out again as its
@@ -13,24 +13,23 @@
 //! ```
 
 use core::cell::UnsafeCell;
-use core::iter;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::home::{Home, SPACE, number_of};
-use super::medium::{self, MEDIUM_MAX, Medium, Put};
 use super::pool::POOL;
 use super::ways_home::{
-    Strays, bring_home, check_kept, check_small, each, free_chunk, let_go, send_home,
+    Strays, bring_home, check_kept, check_small, each, free_chunk, let_go, let_one_go, send_home,
 };
 use super::{depot, homes, manager};
-use crate::base::class::{BINS, SMALL_MAX, bin_of};
+use crate::base::class::BINS;
 use crate::base::error::{Broken, Misuse};
+use crate::base::medium::{ALL_BINS, MEDIUM_MAX, bin_bytes, bin_of};
 use crate::chunk::owner;
 use crate::chunk::tag::Chunk;
 use crate::heap::HeapId;
 use crate::heap::arenas::is_block;
-use crate::heap::cache::{Cache, Chain, Pushed, Share};
+use crate::heap::cache::{Cache, Chain, Given, Pushed, Share};
 use crate::heap::policy::Policy;
 use crate::sync::turn::Turn;
 
@@ -40,8 +39,7 @@ const PATIENCE: u32 = 256;
 /// What the owning thread has to itself.
 #[repr(C)]
 pub struct Mine {
-    cache: Cache,
-    medium: Medium,
+    cache: Cache<ALL_BINS>,
     home: Option<&'static Home>,
 }
 
@@ -105,13 +103,9 @@ impl Owner {
         Owner::with(Cache::new(SPACE, number.number(), &Policy::DEFAULT))
     }
 
-    const fn with(cache: Cache) -> Owner {
+    const fn with(cache: Cache<ALL_BINS>) -> Owner {
         Owner {
-            mine: UnsafeCell::new(Mine {
-                cache,
-                medium: Medium::new(),
-                home: None,
-            }),
+            mine: UnsafeCell::new(Mine { cache, home: None }),
             turn: Turn::new(),
             slow: AtomicU32::new(0),
             acts: AtomicU32::new(0),
@@ -128,7 +122,7 @@ impl Owner {
 
     /// The cache, for the fast paths.
     #[inline(always)]
-    pub fn cache(this: *mut Owner) -> *mut Cache {
+    pub fn cache(this: *mut Owner) -> *mut Cache<ALL_BINS> {
         // `mine` comes first, and the cache comes first in it.
         this.cast()
     }
@@ -149,7 +143,6 @@ impl Owner {
         let mine = unsafe { self.mine() };
         mine.home = homes::choose();
         mine.cache.begin(share(), manager::is_thrifty());
-        mine.medium.budget = medium::budget(share().aside());
         mine.home.is_some()
     }
 
@@ -159,45 +152,38 @@ impl Owner {
         unsafe { (*self.mine.get()).home }
     }
 
-    /// A block that was kept, for a request of `size` bytes.
-    #[inline]
-    pub unsafe fn malloc_kept(&self, size: usize) -> Option<NonNull<u8>> {
-        if size <= SMALL_MAX || size > MEDIUM_MAX {
-            return None;
-        }
-        let _busy = self.turn.enter();
-        // SAFETY: the caller's promise; kept blocks are chunks that nobody uses.
-        let at = unsafe { self.mine().medium.get(SPACE, size) }?;
-        NonNull::new(SPACE.pointer(at))
-    }
-
-    /// Keeps the chunk at `at`, which the program frees, if there is room. `false`: there is none, or its header is not that
-    /// of a chunk in use.
+    /// Takes in the chunk at `at`, which the program frees. `false`: it is too long for a bin, or its header is not that of a
+    /// chunk in use.
     #[inline]
     pub unsafe fn keep(&self, at: u64) -> bool {
-        let _busy = self.turn.enter();
-        self.act();
         // SAFETY: the caller's promise, and that of a chunk.
         unsafe {
-            let mine = self.mine();
             let c = Chunk::of_payload(at);
             if !is_block(SPACE, c) || homes::find(owner::heap(SPACE.owner(c))).is_none() {
                 return false;
             }
-            match mine.medium.put(SPACE, at) {
-                Put::Kept => true,
-                Put::NoRoom => false,
-                Put::Instead(class, chain) => {
-                    depot::put_medium(class, chain)
-                        .into_iter()
-                        .for_each(send_home);
-                    true
-                }
+            if SPACE.begin_binned(at).is_none() {
+                return false;
+            }
+            self.push_foreign(at);
+        }
+        true
+    }
+
+    /// # Safety
+    /// `at` has the header of a block of a bin, and nobody uses it.
+    #[inline(always)]
+    unsafe fn push_foreign(&self, at: u64) {
+        // SAFETY: the caller's promise, and that it is the owning thread.
+        unsafe {
+            let cache = Owner::cache((&raw const *self).cast_mut());
+            if let Pushed::Full(bin) = Cache::push_foreign(cache, at) {
+                self.overflow(bin);
             }
         }
     }
 
-    /// Takes a small block that another owner handed out. `false`: its header is not that of one in use. `word` is its owner
+    /// Takes a block that another owner handed out. `false`: its header is not that of one in use. `word` is its owner
     /// word.
     #[inline]
     pub unsafe fn take_in(&self, at: u64, word: u32) -> bool {
@@ -206,43 +192,58 @@ impl Owner {
             if check_small(at, word).is_err() {
                 return false;
             }
-            let cache = Owner::cache((&raw const *self).cast_mut());
-            if let Pushed::Full(bin) = Cache::push_foreign(cache, at) {
-                self.overflow(bin);
-            }
+            self.push_foreign(at);
         }
         true
     }
 
-    /// A block for a request that neither the cache nor what is kept could serve. `None`: memory ended.
+    /// A block for a request that the cache could not serve at once. `None`: memory ended.
     pub unsafe fn malloc(&self, size: usize) -> Option<NonNull<u8>> {
         let _busy = self.turn.enter();
         self.act();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
-        if size > SMALL_MAX {
-            if size <= MEDIUM_MAX
-                // SAFETY: kept blocks are chunks that nobody uses.
-                && let Some(at) = unsafe { mine.medium.get_from_depot(SPACE, size) }
-            {
-                return NonNull::new(SPACE.pointer(at));
-            }
-            self.round(mine);
-            return homes::with_any(mine.home?, |arenas| {
-                let block = arenas.malloc_large(size as u64);
-                arenas.note_refusal(block)
-            });
+        if size > MEDIUM_MAX {
+            return self.chunk(mine, size, 0);
         }
         let bin = bin_of(size);
-        if !mine.cache.take_spare(bin) {
-            let chain = match depot::get(bin) {
-                Some(chain) => chain,
-                None => self.fetch(mine, bin)?,
-            };
-            mine.cache.accept(bin, chain);
+        if let Some(block) = self.cached(mine, bin, size) {
+            return Some(block);
         }
+        if bin >= BINS {
+            return self.chunk(mine, size, bin_bytes(bin));
+        }
+        let chain = self.fetch(mine, bin)?;
+        mine.cache.accept(bin, chain);
         // SAFETY: the cache is the calling thread's.
-        unsafe { Cache::pop_at::<true>(Owner::cache((&raw const *self).cast_mut()), size) }
+        unsafe { Cache::pop_bin(Owner::cache((&raw const *self).cast_mut()), bin, size) }
+    }
+
+    /// A block of a bin whose list is empty, of those that are put aside here or in the depot, or of the next bin.
+    #[inline]
+    fn cached(&self, mine: &mut Mine, bin: usize, size: usize) -> Option<NonNull<u8>> {
+        let this = Owner::cache((&raw const *self).cast_mut());
+        if !mine.cache.take_spare(bin) {
+            // A medium block of the next bin wastes little.
+            if bin >= BINS
+                // SAFETY: the bins of requests end before the last; the cache is the calling thread's.
+                && let Some(block) = unsafe { Cache::pop_bin(this, bin + 1, size) }
+            {
+                return Some(block);
+            }
+            mine.cache.accept(bin, depot::get(bin)?);
+        }
+        // SAFETY: as above.
+        unsafe { Cache::pop_bin(this, bin, size) }
+    }
+
+    /// A chunk of at least `least` bytes for a request of `size`, from a home.
+    fn chunk(&self, mine: &mut Mine, size: usize, least: u64) -> Option<NonNull<u8>> {
+        self.round(mine);
+        homes::with_any(mine.home?, |arenas| {
+            let block = arenas.malloc_within(size as u64, least);
+            arenas.note_refusal(block)
+        })
     }
 
     /// As [`malloc`](Self::malloc), for a block above the small bins that shall be all zero, and how many of its first bytes are
@@ -252,15 +253,17 @@ impl Owner {
         self.act();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
-        if size <= MEDIUM_MAX
-            // SAFETY: kept blocks are chunks that nobody uses.
-            && let Some(at) = unsafe { mine.medium.get_from_depot(SPACE, size) }
-        {
-            return Some((NonNull::new(SPACE.pointer(at))?, size));
+        let mut least = 0;
+        if size <= MEDIUM_MAX {
+            let bin = bin_of(size);
+            if let Some(block) = self.cached(mine, bin, size) {
+                return Some((block, size));
+            }
+            least = bin_bytes(bin);
         }
         self.round(mine);
         homes::with_any(mine.home?, |arenas| {
-            let made = arenas.calloc_large(size as u64);
+            let made = arenas.calloc_within(size as u64, least);
             arenas.note_refusal(made)
         })
     }
@@ -292,8 +295,11 @@ impl Owner {
         self.act();
         // SAFETY: the caller's promise.
         let mine = unsafe { self.mine() };
-        if let Some(chain) = mine.cache.overflow(bin) {
-            depot::put(bin, chain).into_iter().for_each(send_home);
+        match mine.cache.overflow(bin) {
+            Some(Given::On(chain)) => depot::put(bin, chain).into_iter().for_each(send_home),
+            // SAFETY: the list came out of the cache, so nobody uses its blocks.
+            Some(Given::Home(chain)) => unsafe { let_one_go(chain.first) },
+            None => {}
         }
     }
 
@@ -329,9 +335,9 @@ impl Owner {
         if slow.is_multiple_of(PATIENCE) {
             self.publish(mine);
             mine.cache.set_share(share(), manager::is_thrifty());
-            mine.medium.budget = medium::budget(share().aside());
-            while let Some(chain) = mine.medium.stale() {
-                let_go(chain);
+            while let Some(chain) = mine.cache.stale() {
+                // SAFETY: the list came out of the cache, so nobody uses its blocks.
+                unsafe { let_go(chain) };
             }
         }
     }
@@ -345,14 +351,10 @@ impl Owner {
         let mut strays = Strays::new();
         // SAFETY: what was kept or cached nobody uses; the headers say where it came from.
         unsafe {
-            while let Some((_, chain)) = mine.medium.any() {
-                strays.add_chunks(chain);
-            }
-            for bin in 1..BINS {
-                for chain in mine.cache.take_all(bin).into_iter().flatten() {
-                    each(chain, |at| strays.add(number_of(at), at));
-                }
-            }
+            mine.cache.take_all(|bin, chain| match bin < BINS {
+                true => each(chain, |at| strays.add(number_of(at), at)),
+                false => strays.add_medium(chain),
+            });
             strays.deliver();
         }
         self.publish(mine);
@@ -367,14 +369,7 @@ impl Owner {
         let mut strays = Strays::new();
         // SAFETY: what was kept or cached nobody uses; the headers say where it came from.
         unsafe {
-            while let Some((class, chain)) = mine.medium.any() {
-                strays.add_refused(depot::put_medium(class, chain));
-            }
-            for bin in 1..BINS {
-                for chain in mine.cache.take_all(bin).into_iter().flatten() {
-                    strays.add_refused(depot::put(bin, chain));
-                }
-            }
+            (mine.cache).take_all(|bin, chain| strays.add_refused(depot::put(bin, chain)));
             strays.deliver();
         }
         self.publish(mine);
@@ -402,11 +397,9 @@ impl Owner {
     }
 
     fn publish(&self, mine: &Mine) {
-        let (kept, p) = (&mine.medium, &self.published);
-        let served = mine.cache.served() + kept.hits;
-        let freed = mine.cache.freed() + kept.puts;
-        p.served.store(served, Ordering::Relaxed);
-        p.freed.store(freed, Ordering::Relaxed);
+        let p = &self.published;
+        p.served.store(mine.cache.served(), Ordering::Relaxed);
+        p.freed.store(mine.cache.freed(), Ordering::Relaxed);
         p.cached_bytes
             .store(mine.cache.total().1, Ordering::Relaxed);
     }
@@ -425,29 +418,29 @@ impl Owner {
         if !idle || self.retired.load(Ordering::Relaxed) == acts {
             return;
         }
-        let mut spares = [None; BINS];
-        let mut kept = [None; medium::COUNT];
+        let mut spares = [None; ALL_BINS];
         {
             let Some(_revoked) = self.turn.revoke() else {
                 return;
             };
-            // SAFETY: the owning thread is kept out of all but the fast paths, which touch neither spares nor what is kept.
+            // SAFETY: the owning thread is kept out of all but the fast paths, which touch no spares.
             unsafe {
                 for (bin, spare) in spares.iter_mut().enumerate().skip(1) {
-                    *spare = Cache::take_spare_at(self.mine.get().cast(), bin);
-                }
-                let medium: *mut Medium = &raw mut (*self.mine.get()).medium;
-                for (place, (_, chain)) in kept.iter_mut().zip(iter::from_fn(|| (*medium).any())) {
-                    *place = Some(chain);
+                    *spare = Cache::take_spare_at(Owner::cache((&raw const *self).cast_mut()), bin);
                 }
             }
         }
-        let nothing = spares.iter().chain(&kept).all(Option::is_none);
-        for chain in spares.into_iter().flatten() {
+        let nothing = spares.iter().all(Option::is_none);
+        for (bin, chain) in spares.into_iter().enumerate() {
+            let Some(chain) = chain else { continue };
             // SAFETY: the list came out of the cache, so nobody uses its blocks.
-            unsafe { bring_home(chain) };
+            unsafe {
+                match bin < BINS {
+                    true => bring_home(chain),
+                    false => let_go(chain),
+                }
+            }
         }
-        kept.into_iter().flatten().for_each(let_go);
         if nothing {
             self.retired.store(acts, Ordering::Relaxed);
         }

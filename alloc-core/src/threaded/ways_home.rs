@@ -8,12 +8,12 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::depot::Refused;
 use super::home::{SPACE, number_of};
-use super::medium::KEPT;
 use super::{homes, manager};
 use crate::base::class::BINS;
 use crate::base::error::Misuse;
+use crate::base::stop::stop;
 use crate::chunk::owner;
-use crate::chunk::tag::Chunk;
+use crate::chunk::tag::{Chunk, KEPT};
 use crate::heap::arenas::check_block;
 use crate::heap::cache::Chain;
 
@@ -23,7 +23,8 @@ pub fn send_home(refused: Refused) {
     match refused {
         // SAFETY: lists that were on their way through the depot are of free blocks that nobody else has.
         Refused::Small(chain) => unsafe { bring_home(chain) },
-        Refused::Medium(chain) => let_go(chain),
+        // SAFETY: as above.
+        Refused::Medium(chain) => unsafe { let_go(chain) },
     }
 }
 
@@ -105,14 +106,21 @@ impl Strays {
         }
     }
 
-    /// Adds chunks that were kept.
+    /// Adds medium blocks, as the chunks that they are for the arenas. A header that was overwritten since its block was freed
+    /// ends the process, as it would have at a free.
     ///
     /// # Safety
-    /// Nobody uses them, and their owner words name their home.
-    pub unsafe fn add_chunks(&mut self, chain: Chain) {
+    /// They are free blocks in the form of a bin, and nobody uses them.
+    pub unsafe fn add_medium(&mut self, chain: Chain) {
         // SAFETY: the caller's promise.
         unsafe {
             each(chain, |at| {
+                if !SPACE.is_binned(at) {
+                    stop(Misuse::NotABlock {
+                        address: SPACE.pointer(at).addr(),
+                    });
+                }
+                SPACE.end_binned(at);
                 self.add(owner::heap(SPACE.owner_before(at)), at)
             })
         };
@@ -128,7 +136,7 @@ impl Strays {
         unsafe {
             match refused {
                 Some(Refused::Small(chain)) => each(chain, |at| self.add(number_of(at), at)),
-                Some(Refused::Medium(chain)) => self.add_chunks(chain),
+                Some(Refused::Medium(chain)) => self.add_medium(chain),
                 None => {}
             }
         }
@@ -152,14 +160,15 @@ impl Strays {
     }
 }
 
-/// Whether a header is that of a small block in use that some owner handed out.
+/// Whether a header is that of a block in use that some owner's cache handed out.
 ///
 /// # Safety
-/// There are 8 readable bytes before `at`.
+/// There are 16 readable bytes before `at`.
 pub unsafe fn check_small(at: u64, word: u32) -> Result<(), Misuse> {
     // SAFETY: the caller's promise.
     let bin = unsafe { SPACE.bin(at) };
-    let sound = (1..BINS).contains(&bin)
+    // SAFETY: the caller's promise; a header that says so is that of a chunk, which has 8 bytes more.
+    let sound = ((1..BINS).contains(&bin) || unsafe { SPACE.is_binned(at) })
         && word == owner::word(owner::SMALL, owner::heap(word))
         && manager::find(owner::heap(word)).is_some();
     if sound {
@@ -171,7 +180,7 @@ pub unsafe fn check_small(at: u64, word: u32) -> Result<(), Misuse> {
     }
 }
 
-/// Whether a chunk was freed already: kept by a thread, or on its way home. All else is tested when it goes home, since
+/// Whether a chunk was freed already and is on its way home. All else is tested when it goes home, since
 /// that takes a look at the chunk after it.
 ///
 /// # Safety
@@ -209,21 +218,46 @@ pub unsafe fn free_chunk(at: u64, word: u32) -> Result<(), Misuse> {
     Ok(())
 }
 
-/// Sends chunks that were kept home. They were looked at when they were freed; one whose header was overwritten since then
-/// is lost, and nothing else.
-pub fn let_go(chain: Chain) {
+/// Sends one medium block home.
+///
+/// # Safety
+/// As for [`Strays::add_medium`].
+pub unsafe fn let_one_go(at: u64) {
+    // SAFETY: the caller's promise.
+    let gone = unsafe {
+        match SPACE.is_binned(at) {
+            true => {
+                SPACE.end_binned(at);
+                free_chunk(at, SPACE.owner_before(at))
+            }
+            false => Err(Misuse::NotABlock {
+                address: SPACE.pointer(at).addr(),
+            }),
+        }
+    };
+    COUNTED_TWICE.fetch_add(1, Ordering::Relaxed);
+    if let Err(found) = gone {
+        stop(found);
+    }
+}
+
+/// Sends medium blocks home.
+///
+/// # Safety
+/// As for [`Strays::add_medium`].
+pub unsafe fn let_go(chain: Chain) {
     let mut strays = Strays::new();
-    // SAFETY: kept blocks are chunks that nobody uses, linked, whose owner word names their home.
+    // SAFETY: the caller's promise.
     unsafe {
-        strays.add_chunks(chain);
+        strays.add_medium(chain);
         strays.deliver();
     }
 }
 
-/// Chunks that were counted as freed when they were kept, and by the arenas when they went home.
+/// Chunks that were counted as freed when a cache took them, and by the arenas when they went home.
 pub static COUNTED_TWICE: AtomicU64 = AtomicU64::new(0);
 
-/// Small blocks freed by threads that had no owner.
+/// Blocks of a cache freed by threads that had no owner.
 pub static OWNERLESS_FREES: AtomicU64 = AtomicU64::new(0);
 
 /// Frees a block for a thread that has no owner. `word` is the block's owner word.
@@ -240,10 +274,11 @@ pub unsafe fn free_ownerless(at: u64, word: u32) -> Result<(), Misuse> {
         check_small(at, word)?;
         SPACE.set_owner_before(at, owner::FREE);
         SPACE.set_link(at, 0);
-        bring_home(Chain {
-            first: at,
-            count: 1,
-        });
+        let (first, count) = (at, 1);
+        match SPACE.bin(at) < BINS {
+            true => bring_home(Chain { first, count }),
+            false => let_go(Chain { first, count }),
+        }
     }
     OWNERLESS_FREES.fetch_add(1, Ordering::Relaxed);
     Ok(())

@@ -122,6 +122,29 @@ fn a_header_that_was_overwritten_is_told() {
     );
 }
 
+/// A medium block that was in use before has the header of a small one: what reaches its second half is told at its free. Less
+/// is told when the block goes home, but for the hardened form.
+#[test]
+fn a_block_that_is_used_again_is_guarded_too() {
+    let sizes = ["1017", "5000", "20000"];
+    let mistakes = [
+        "again-double",
+        "again-realloc",
+        "again-interior",
+        "again-overflow-16-00",
+        "again-overflow-16-01",
+        "again-overflow-16-ff",
+        "again-overflow-64-41",
+    ];
+    all_are_told(&sizes, &mistakes, &["own", "other", "ended"]);
+    for size in sizes {
+        commit(size, "again-none", "own").is_done();
+    }
+    if cfg!(feature = "hardened") {
+        all_are_told(&sizes, &["again-overflow-1-41"], &["own", "other"]);
+    }
+}
+
 /// An address where nothing is mapped can't be looked at. Hardened, it is told by the map of the allocator's own pages;
 /// otherwise the program ends at the look.
 #[test]

@@ -5,8 +5,9 @@
 //! ebb     blocks are only freed, list after list: the limit falls, to nothing where memory is to go back to the system
 //! ```
 
-use super::{Cache, Chain, State};
+use super::{Bounds, Cache, Chain, Given, State};
 use crate::base::class::{self, BINS};
+use crate::base::medium::bin_bytes;
 use crate::heap::policy::Policy;
 
 /// A bin's first limit is this part of the thread's share of all memory, and at least so many bytes.
@@ -62,15 +63,13 @@ impl Share {
     }
 }
 
-impl Cache {
+impl<const N: usize> Cache<N> {
     /// Goes on with the spare of a bin whose list is empty. `false`: there is none.
     pub fn take_spare(&mut self, bin: usize) -> bool {
         let Some(chain) = self.unspare(bin) else {
             return false;
         };
-        self.flow(bin);
-        self.heads[bin] = chain.first;
-        self.settle(bin, chain.count as i32);
+        self.accept(bin, chain);
         true
     }
 
@@ -79,12 +78,13 @@ impl Cache {
     /// # Safety
     /// `this` is a cache whose owning thread is kept out of everything but [`pop_at`](Self::pop_at) and
     /// [`push_at`](Self::push_at).
-    pub unsafe fn take_spare_at(this: *mut Cache, bin: usize) -> Option<Chain> {
+    pub unsafe fn take_spare_at(this: *mut Self, bin: usize) -> Option<Chain> {
         // SAFETY: the caller's promise: nobody else reads or writes the cold half.
         unsafe {
             let state: *mut State = (&raw mut (*this).states).cast::<State>().add(bin);
             let chain = (*state).take_spare();
-            (*this).spared -= bytes_of(bin, chain);
+            let bounds = (&raw mut (*this).bounds).cast::<Bounds>().add(kind(bin));
+            (*bounds).spared -= bytes_of(bin, chain);
             chain
         }
     }
@@ -101,18 +101,31 @@ impl Cache {
         self.least = if thrifty { 0 } else { self.floor };
         let floors =
             (1..BINS).map(|bin| limit_for(bin, self.floor) as u64 * class::block_bytes(bin));
-        let share = share.bytes.max(LEAST_MEMORY / share.threads) / share.crowd();
-        self.limits_most = floors.sum::<u64>() + share / GROWTH_PART;
-        self.spared_most = share / SPARED_PART;
+        let part = share.bytes.max(LEAST_MEMORY / share.threads) / share.crowd();
+        self.bounds[0].limits_most = floors.sum::<u64>() + part / GROWTH_PART;
+        self.bounds[0].spared_most = part / SPARED_PART;
+        self.set_medium_share(share, thrifty);
     }
 
     /// A thread begins to use it, which has this share of all memory; it is empty.
     pub fn begin(&mut self, share: Share, thrifty: bool) {
         self.set_share(share, thrifty);
-        for bin in 1..BINS {
-            self.set_limit(bin, limit_for(bin, self.floor));
-            self.settle(bin, 0);
+        for bin in 1..N {
+            self.forget(bin);
         }
+    }
+
+    /// What was learnt of a bin's limit does not count any more.
+    fn forget(&mut self, bin: usize) {
+        let first = if bin < BINS {
+            limit_for(bin, self.floor)
+        } else {
+            0
+        };
+        if self.states[bin].limit != first {
+            self.set_limit(bin, first);
+        }
+        self.states[bin].want = 1;
     }
 
     /// How many blocks a bin that is empty asks the arenas for: few at first, since most bins of most threads are hardly
@@ -128,51 +141,37 @@ impl Cache {
 
     /// Fills an empty bin.
     pub fn accept(&mut self, bin: usize, chain: Chain) {
-        debug_assert_eq!(self.heads[bin], 0);
-        self.heads[bin] = chain.first;
         self.flow(bin);
-        self.settle(bin, chain.count as i32);
+        self.bring(bin, chain);
     }
 
-    /// A bin's `room` is used up: if its list is longer than the limit it is put aside, or the limit grows where blocks
-    /// that were given away were wanted again. Returns what is to be given away.
+    /// The list of a bin is longer than its limit: it is put aside, or the limit grows where blocks that were given away were
+    /// wanted again. Returns what is to be given away.
     #[cold]
-    pub fn overflow(&mut self, bin: usize) -> Option<Chain> {
-        let listed = self.listed(bin);
-        let limit = self.states[bin].limit;
-        if listed <= limit {
-            // Blocks come and go, few at a time: a higher limit costs no memory and asks less often.
-            if listed <= limit / 2 {
-                self.raise(bin);
-            }
-            self.settle(bin, listed);
-            return None;
+    pub fn overflow(&mut self, bin: usize) -> Option<Given> {
+        if bin >= BINS {
+            return self.overflow_medium(bin);
         }
         // Blocks come and go in waves larger than the limit (slow start, as in tcmalloc).
         if self.states[bin].ebbed == 0 && self.raise(bin) {
             self.states[bin].ebbed = 1;
-            self.settle(bin, listed);
             return None;
         }
-        let list = Chain {
-            first: self.heads[bin],
-            count: listed as u32,
-        };
-        if limit == 0 && listed == 1 {
+        let listed = self.listed(bin);
+        if self.states[bin].limit == 0 && listed == 1 {
             return self.drop_aside(bin);
         }
+        let list = self.unlist(bin);
         self.ebb(bin, listed);
-        self.heads[bin] = 0;
-        self.settle(bin, 0);
         let had = self.unspare(bin);
-        if self.spared + bytes_of(bin, Some(list)) <= self.spared_most {
+        if self.bounds[0].spared + bytes_of(bin, Some(list)) <= self.bounds[0].spared_most {
             self.put_aside(bin, list);
-            return had;
+            return had.map(Given::On);
         }
         if let Some(had) = had {
             self.put_aside(bin, had);
         }
-        Some(list)
+        Some(Given::On(list))
     }
 
     /// `listed` blocks are put aside. Lowers the limit of a bin where blocks are only freed, list after list: what stays in
@@ -192,27 +191,30 @@ impl Cache {
 
     /// At lowest ebb a bin's one block goes to those that are aside, whence the reclaimer may take them though the thread
     /// sleeps. Returns what is to be given away.
-    fn drop_aside(&mut self, bin: usize) -> Option<Chain> {
-        let at = core::mem::take(&mut self.heads[bin]);
-        self.settle(bin, 0);
+    pub(super) fn drop_aside(&mut self, bin: usize) -> Option<Given> {
+        let one = self.unlist(bin);
+        let bounds = &self.bounds[kind(bin)];
+        if bin >= BINS && bounds.spared + bin_bytes(bin) > bounds.spared_most {
+            return Some(Given::Home(one));
+        }
         let most = limit_for(bin, self.floor) as u32;
-        let given = match self.states[bin].spares >= most {
+        let given = match bin < BINS && self.states[bin].spares >= most {
             true => self.unspare(bin),
             false => None,
         };
         let state = &mut self.states[bin];
         // SAFETY: the block came out of the list, so it is free and nobody else's.
-        unsafe { self.space.set_link(at, state.spare) };
-        state.spare = at;
+        unsafe { self.space.set_link(one.first, state.spare) };
+        state.spare = one.first;
         state.spares += 1;
-        self.spared += class::block_bytes(bin);
-        given
+        self.bounds[kind(bin)].spared += bin_bytes(bin);
+        given.map(Given::On)
     }
 
     /// A bin that serves again holds at least as much as at first.
     fn flow(&mut self, bin: usize) {
         self.states[bin].ebbed = 0;
-        if self.states[bin].limit == 0 {
+        if bin < BINS && self.states[bin].limit == 0 {
             self.set_limit(bin, limit_for(bin, self.floor));
         }
     }
@@ -221,13 +223,13 @@ impl Cache {
     fn put_aside(&mut self, bin: usize, list: Chain) {
         let state = &mut self.states[bin];
         (state.spare, state.spares) = (list.first, list.count);
-        self.spared += bytes_of(bin, Some(list));
+        self.bounds[kind(bin)].spared += bytes_of(bin, Some(list));
     }
 
     /// Takes the spare of a bin.
-    fn unspare(&mut self, bin: usize) -> Option<Chain> {
+    pub(super) fn unspare(&mut self, bin: usize) -> Option<Chain> {
         let chain = self.states[bin].take_spare();
-        self.spared -= bytes_of(bin, chain);
+        self.bounds[kind(bin)].spared -= bytes_of(bin, chain);
         chain
     }
 
@@ -237,10 +239,12 @@ impl Cache {
         let each = class::block_bytes(bin);
         let limit = self.states[bin].limit;
         let more = limit.min(limit_for(bin, self.ceiling) - limit);
-        let may = more > 0 && self.limits + more as u64 * each <= self.limits_most;
+        let bounds = &self.bounds[0];
+        let (limits, most) = (bounds.limits, bounds.limits_most);
+        let may = more > 0 && limits + more as u64 * each <= most;
         if may {
             self.set_limit(bin, limit + more);
-        } else if self.limits > self.limits_most {
+        } else if limits > most {
             self.set_limit(bin, limit_for(bin, self.floor));
         }
         may
@@ -248,23 +252,31 @@ impl Cache {
 
     pub(super) fn set_limit(&mut self, bin: usize, limit: i32) {
         let before = core::mem::replace(&mut self.states[bin].limit, limit);
-        self.limits += limit as u64 * class::block_bytes(bin);
-        self.limits -= before as u64 * class::block_bytes(bin);
+        self.rooms[bin] += limit - before;
+        let limits = &mut self.bounds[kind(bin)].limits;
+        *limits += limit as u64 * bin_bytes(bin);
+        *limits -= before as u64 * bin_bytes(bin);
     }
 
-    /// Takes out all blocks of a bin, and forgets what it learnt of its limit: its list and its spare.
-    pub fn take_all(&mut self, bin: usize) -> [Option<Chain>; 2] {
-        let first = self.heads[bin];
-        let list = (first != 0).then_some(Chain {
-            first,
-            count: self.listed(bin) as u32,
-        });
-        self.heads[bin] = 0;
-        self.set_limit(bin, limit_for(bin, self.floor));
-        self.states[bin].want = 1;
-        self.settle(bin, 0);
-        [list, self.unspare(bin)]
+    /// Takes out all blocks: shows the list and the spare of each bin that has any. What it learnt of the limits is forgotten.
+    pub fn take_all(&mut self, mut show: impl FnMut(usize, Chain)) {
+        for bin in 1..N {
+            if self.heads[bin] != 0 {
+                show(bin, self.unlist(bin));
+            }
+            if self.states[bin].spares != 0
+                && let Some(spare) = self.unspare(bin)
+            {
+                show(bin, spare);
+            }
+            self.forget(bin);
+        }
     }
+}
+
+/// Which of a cache's bounds a bin is under: 0 for small ones, 1 for medium ones.
+fn kind(bin: usize) -> usize {
+    usize::from(bin >= BINS)
 }
 
 impl State {
@@ -279,7 +291,7 @@ impl State {
 }
 
 fn bytes_of(bin: usize, chain: Option<Chain>) -> u64 {
-    chain.map_or(0, |chain| u64::from(chain.count) * class::block_bytes(bin))
+    chain.map_or(0, |chain| u64::from(chain.count) * bin_bytes(bin))
 }
 
 /// How many blocks of a bin are worth so many bytes; a few at least.
@@ -289,5 +301,7 @@ pub(super) fn limit_for(bin: usize, bytes: u64) -> i32 {
     } else {
         4
     };
-    (bytes / class::block_bytes(bin.max(1))).clamp(least, 1 << 20) as i32
+    // 32 bits: the shorter division counts where threads begin and end all the time.
+    let blocks = bytes.min(u64::from(u32::MAX)) as u32 / class::block_bytes(bin.max(1)) as u32;
+    blocks.clamp(least, 1 << 20) as i32
 }
