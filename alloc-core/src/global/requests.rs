@@ -146,6 +146,8 @@ fn overflow(bin: usize) {
     unsafe { (*current::get()).overflow(bin) };
 }
 
+/// Frees what is no block of the thread's own: mostly a small one of another whose blocks it has freed before.
+///
 /// # Safety
 /// As for [`free`].
 #[inline(never)]
@@ -153,6 +155,23 @@ unsafe fn free_slow(block: NonNull<u8>) {
     let (current, at) = (current::get(), SPACE.position(block.as_ptr()));
     // SAFETY: the caller promises a block, which has a header before it. Unaligned: as far as is known it may be anything.
     let word = unsafe { block.as_ptr().sub(8).cast::<u32>().read_unaligned() };
+    // SAFETY: the owner is the calling thread's, or vacant; the caller's promise.
+    unsafe {
+        if at.is_multiple_of(ALIGN) && Owner::knows(current, at, word) {
+            if let Pushed::Full(bin) = Cache::push_foreign(Owner::cache(current), at) {
+                overflow(bin);
+            }
+            return;
+        }
+        free_other(block, word);
+    }
+}
+
+/// # Safety
+/// As for [`free`]; `word` is the block's owner word.
+#[inline(never)]
+unsafe fn free_other(block: NonNull<u8>, word: u32) {
+    let (current, at) = (current::get(), SPACE.position(block.as_ptr()));
     if at.is_multiple_of(ALIGN) && !current::is_vacant(current) {
         // SAFETY: the owner is the calling thread's; the caller's promise.
         let taken = unsafe {
@@ -266,7 +285,9 @@ unsafe fn try_resize(old: NonNull<u8>, size: usize) -> Result<Option<NonNull<u8>
             },
             owner::NONE | owner::SPAN => Err(wrong),
             owner::SMALL => {
-                check_small(at, word)?;
+                if word != current::get().addr() as u32 {
+                    check_small(at, word)?;
+                }
                 if SPACE.bin(at) < BINS {
                     return Ok(resize_small(SPACE, at, size).then_some(old));
                 }

@@ -81,6 +81,12 @@ pub fn put(number: usize, chain: Chain) -> Option<Refused> {
     let Some(mut shelf) = SHELVES[number].try_lock().filter(room) else {
         return Some(refused(number, chain));
     };
+    // What came last is warm still, and goes home faster than what has waited.
+    if !shelf.wanted
+        && BYTES.load(Ordering::Relaxed) + more > BUDGET.max(POOL.mapped_bytes() / PART)
+    {
+        return Some(refused(number, chain));
+    }
     let place = shelf.count;
     shelf.lists[place] = chain;
     shelf.count += 1;
