@@ -19,7 +19,15 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(feature = "os")]
+// For the calling thread's word where that is not defined in assembly (`global::tls`), and for tests.
+#[cfg(all(
+    feature = "os",
+    any(
+        test,
+        loom,
+        not(all(feature = "initial-exec", target_os = "linux", target_arch = "x86_64"))
+    )
+))]
 extern crate std;
 
 pub mod base;
