@@ -24,7 +24,7 @@ const PLACES: usize = 8;
 /// longest that a cache gives away.
 const LONGEST: u64 = 66 << 10;
 /// Bytes that may always be here; beyond that a part of the process's memory.
-const BUDGET: u64 = 512 << 10;
+const BUDGET: u64 = 128 << 10;
 const PART: u64 = 16;
 /// Shelves that are looked at to make room.
 const LOOK: usize = 24;
