@@ -87,6 +87,9 @@ fn a_static_program_is_named_as_such() {
 fn an_unfinished_recording_is_not_overwritten() {
     let place = Place::new();
     std::fs::create_dir(place.path("x.tape.capture")).unwrap();
+    let asked = place.run(["info", arg(&place.path("x.tape"))]);
+    assert_eq!(asked.code, 1);
+    assert!(asked.err.contains("heaptape salvage"), "{}", asked.err);
     let ended = record(&place, "x", &[], &["true"]);
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("salvage"), "{}", ended.err);
