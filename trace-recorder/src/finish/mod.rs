@@ -86,8 +86,8 @@ pub struct Finished {
 /// How a capture is worked through.
 #[derive(Copy, Clone, Debug)]
 pub struct Settings {
-    /// Events in a window, roughly. What is known of each takes some 70 bytes on its way through the steps: the usual window
-    /// finds room in the processor's cache, one of four times as many took a tenth more processor time.
+    /// Events in a window, roughly. What is known of each takes some 70 bytes on its way through the steps: a window of four times
+    /// as many as the usual one took 90 MB more and some 3 % more processor time (`ephemeral`, 25.6 million events).
     pub window_events: usize,
     /// Most events that wait for their chunk to be full, of all threads together.
     pub waiting_events: usize,
