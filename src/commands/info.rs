@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use trace_format::{FileSource, Tape};
 use trace_recorder::info::info_with_progress;
+use trace_recorder::runtime::CaptureFolder;
 
 /// Columns where standard output is no terminal.
 const DEFAULT_WIDTH: usize = 100;
@@ -51,7 +52,7 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
 /// The tape's bytes: a file, or all of standard input or of another pipe, kept in a file that has no name.
 pub(super) fn open_source(path: &Path) -> Result<FileSource> {
     let name = shown(path);
-    let opened = || format!("cannot open {name}");
+    let opened = || format!("cannot open {name}{}", unfinished(path));
     let mut pipe: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
@@ -66,6 +67,19 @@ pub(super) fn open_source(path: &Path) -> Result<FileSource> {
     std::io::copy(&mut pipe, &mut kept)
         .with_context(|| format!("cannot keep {name} in a temporary file"))?;
     FileSource::open(kept.path()).with_context(opened)
+}
+
+/// Where there is no tape, but a recording of one that was never finished: what to do about it.
+fn unfinished(path: &Path) -> String {
+    let capture = CaptureFolder::beside(path);
+    if path.exists() || !capture.is_dir() {
+        return String::new();
+    }
+    let folder = capture.display();
+    format!(
+        ": its recording was not finished; `heaptape salvage {folder} -o {}` makes the tape",
+        path.display()
+    )
 }
 
 /// What messages call the input.

@@ -57,6 +57,22 @@ fn a_program_that_is_not_there() {
     assert!(!place.path("x.tape").exists());
 }
 
+/// Its end is known, but not what it asked for.
+#[test]
+fn a_program_that_becomes_a_static_one_says_so() {
+    let place = Place::new();
+    let program = compile(&place, "ends", &["-static"]);
+    let become_it = format!("echo; exec {} return", arg(&program));
+    let ended = record(&place, "t", &[], &["bash", "-c", &become_it]);
+    let tape = read(&place.path("t.tape"));
+    let notes = tape.header().notes.join(" ");
+    assert!(
+        notes.contains("could not be recorded (exec)"),
+        "{notes}\n{}",
+        ended.err
+    );
+}
+
 #[test]
 fn a_static_program_is_named_as_such() {
     let place = Place::new();
@@ -71,6 +87,9 @@ fn a_static_program_is_named_as_such() {
 fn an_unfinished_recording_is_not_overwritten() {
     let place = Place::new();
     std::fs::create_dir(place.path("x.tape.capture")).unwrap();
+    let asked = place.run(["info", arg(&place.path("x.tape"))]);
+    assert_eq!(asked.code, 1);
+    assert!(asked.err.contains("heaptape salvage"), "{}", asked.err);
     let ended = record(&place, "x", &[], &["true"]);
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("salvage"), "{}", ended.err);

@@ -26,13 +26,32 @@ fn record_and_replay(place: &Place, name: &str, command: &str) {
     assert_eq!(ended.code, 0, "{name}: {}\n{}", ended.out, ended.err);
     let mut tapes = children(place, name);
     tapes.push(tape);
-    let mut events = 0;
+    let (mut events, mut sizes) = (0, [0.0; 2]);
     for path in &tapes {
-        events += read(path).totals().events;
+        let here = read(path).totals().events;
+        events += here;
+        for (sum, size) in sizes.iter_mut().zip(bytes_an_event(place, path)) {
+            *sum += size * here as f64;
+        }
         replay(place, path);
     }
-    println!("{name}: {} tapes, {events} events", tapes.len());
+    let [with, without] = sizes.map(|sum| sum / events as f64);
+    println!(
+        "| {name} | {} | {events} | {with:.2} | {without:.2} |",
+        tapes.len()
+    );
     assert!(events > 10_000, "{name}: {events}");
+}
+
+/// Bytes that an event takes on a tape, all in all and without what its times take.
+fn bytes_an_event(place: &Place, tape: &Path) -> [f64; 2] {
+    let told = place.succeed(["info", arg(tape), "--json"]);
+    let info: serde_json::Value = serde_json::from_str(&told.out).expect("info in JSON");
+    let all = info["bytes_per_event"].as_f64().expect("bytes an event");
+    let columns = info["columns"].as_array().expect("columns");
+    let times = columns.iter().find(|column| column["name"] == "times");
+    let times = times.and_then(|times| times["stored_bytes_per_event"].as_f64());
+    [all, all - times.expect("a column of times")]
 }
 
 fn replay(place: &Place, tape: &Path) {
@@ -62,7 +81,8 @@ fn replay(place: &Place, tape: &Path) {
     );
 }
 
-/// Takes a minute or two: `cargo xtask test --long` runs it.
+/// Takes a minute or two: `cargo xtask test --long` runs it. With `--nocapture` it prints the table of real programs in
+/// `docs/tape-format.md`.
 #[test]
 #[ignore = "takes minutes; cargo xtask test --long runs it"]
 fn real_programs() {

@@ -35,6 +35,18 @@ fn phases_have_names() {
     }
 }
 
+/// A server that goes on starts programs, and none of them is a part of the recording any more.
+#[test]
+fn programs_that_begin_afterwards_are_not_bothered() {
+    let place = Place::new();
+    let late = "sleep 0.1; sleep 2; env sleep 0; env | grep CAPTURE";
+    let ended = record(&place, "t", &["--duration", "0.5"], &["bash", "-c", late]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.err.contains("runs on"), "{}", ended.err);
+    assert!(!ended.err.contains("is not recorded"), "{}", ended.err);
+    assert!(ended.out.contains("HEAPTAPE_CAPTURE=\n"), "{}", ended.out);
+}
+
 #[test]
 fn a_part_of_the_time() {
     let place = Place::new();

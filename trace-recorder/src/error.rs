@@ -29,6 +29,20 @@ pub enum RecordError {
         /// The way out.
         advice: String,
     },
+    /// The threads would need more mappings than the system lets a process have.
+    #[error(
+        "{threads} threads need up to {needed} memory mappings, and this system lets a process have {most} (vm.max_map_count): ask for at most --threads {fewer}, or raise it with `sysctl -w vm.max_map_count={needed}` as root"
+    )]
+    Mappings {
+        /// Threads that were asked for.
+        threads: u32,
+        /// Mappings that they may need.
+        needed: u64,
+        /// Mappings that the system allows.
+        most: u64,
+        /// So many threads fit.
+        fewer: u64,
+    },
     /// The capture would need more room than it may have on the disk.
     #[error(
         "{what} needs about {needed} bytes ({}) on the disk of {}, but only {available} bytes ({}) can be used beside the tape; {advice}",

@@ -165,6 +165,7 @@ impl Running {
             }
         };
         control.on.store(0, Ordering::Relaxed);
+        control.over.store(1, Ordering::Relaxed);
         folder.compare_clocks();
         Ok(outcome)
     }

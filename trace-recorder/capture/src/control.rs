@@ -51,6 +51,8 @@ pub struct Control {
     pub pauses: AtomicU32,
     /// 1 if `limit` is what the disk has room for, 0 if it is what the user allows.
     pub limited_by_disk: AtomicU32,
+    /// 1 when the recording has ended for good: what begins then is no part of it, and the folder is about to go.
+    pub over: AtomicU32,
 }
 
 const _: () = assert!(size_of::<Control>() <= CONTROL_BYTES);
@@ -72,6 +74,7 @@ impl Control {
             began_unix_ns: AtomicU64::new(0),
             pauses: AtomicU32::new(0),
             limited_by_disk: AtomicU32::new(0),
+            over: AtomicU32::new(0),
         }
     }
 
@@ -79,6 +82,11 @@ impl Control {
     #[inline(always)]
     pub fn is_on(&self) -> bool {
         self.on.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the recording has ended for good.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed) != 0
     }
 
     /// Whether this is a control page of this version.

@@ -55,7 +55,7 @@ impl Store {
     pub(crate) fn prepare(&self, local: &Local) -> bool {
         self.join(local);
         if self.is_open_for(local) && local.session() != 0 {
-            if local.room() >= code::MOST_WORDS {
+            if local.room() >= code::MOST_WORDS || self.turn_page(local) {
                 return true;
             }
             let _quiet = NoSignals::hold();
@@ -70,6 +70,22 @@ impl Store {
             head.lost.fetch_add(1, Ordering::Relaxed);
         }
         false
+    }
+
+    /// Goes to the next page of the chunk if that is prepared, as most are. This touches nothing but what is the thread's
+    /// alone, and a signal handler has another place meanwhile: so there is no need to hold signals off, nor to ask the system
+    /// who the thread is, which together takes four system calls, 2 ns for each event of a page.
+    fn turn_page(&self, local: &Local) -> bool {
+        let Some(chunk) = self.chunk_of(local) else {
+            return false;
+        };
+        let next = local.page_number(chunk) + 1;
+        let prepared = chunk.head().prepared.load(Ordering::Relaxed) as usize;
+        let is_there = next < CHUNK_PAGES && (next + 1) * PAGE_BYTES <= prepared;
+        if is_there {
+            local.turn_to(chunk, next);
+        }
+        is_there
     }
 
     fn more(&self, local: &Local, tid: u64, name: &[u8; 16]) -> bool {

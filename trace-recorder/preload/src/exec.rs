@@ -1,6 +1,6 @@
 //! `exec`: the program that a process becomes is recorded too, also when its environment is made by hand.
 
-use crate::process::{folder, is_followed};
+use crate::process::{folder, is_followed, is_over};
 use crate::{exit, real};
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
@@ -35,19 +35,21 @@ impl Environment {
         }
     }
 
-    /// `envp` if it has the recorder, else a copy that has, which lives as long as `self`.
+    /// `envp` if it has the recorder, else a copy that has, which lives as long as `self`. When the recording is over, a copy in
+    /// which its folder is called nothing: the program would look for it in vain, and say so.
     ///
     /// # Safety
     /// `envp` is null or a list of strings that ends with null.
     pub unsafe fn with_recorder(&mut self, envp: Strings) -> Strings {
         let mut path = [0; libc::PATH_MAX as usize];
-        let folder = folder(&mut path);
+        let over = is_over();
+        let folder = if over { &[] } else { folder(&mut path) };
         let library = library();
-        let (mut count, mut has_folder, mut preload) = (0, false, None);
+        let (mut count, mut has_folder, mut preload) = (0, over, None);
         // SAFETY: the caller's promise: entries up to the null are strings.
         while let Some(entry) = unsafe { entry(envp, count) } {
-            if value(entry, FOLDER_VARIABLE.as_bytes()) == Some(folder) {
-                has_folder = true;
+            if let Some(named) = value(entry, FOLDER_VARIABLE.as_bytes()) {
+                has_folder = named == folder;
             }
             if let Some(value) = entry.strip_prefix(PRELOAD) {
                 preload = Some((count, value));
@@ -57,7 +59,7 @@ impl Environment {
         let mut names = preload
             .map_or(&[][..], |(_, value)| value)
             .split(|&b| b == b':' || b == b' ');
-        let has_library = names.any(|name| name == library);
+        let has_library = over || names.any(|name| name == library);
         if (has_folder && has_library) || library.is_empty() {
             return envp;
         }

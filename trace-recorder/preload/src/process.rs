@@ -47,6 +47,11 @@ pub fn is_followed() -> bool {
     !core::ptr::eq(control, &UNDECIDED) && !core::ptr::eq(control, &OFF)
 }
 
+/// Whether the recording that this process belongs to has ended for good, while the process goes on.
+pub fn is_over() -> bool {
+    control().is_over()
+}
+
 /// Writes an event of a block, of the calling thread.
 #[inline(always)]
 pub fn record(raw: Raw) {
@@ -202,7 +207,8 @@ fn map_control() -> bool {
     true
 }
 
-/// Keeps the folder that the environment names. False if it names none.
+/// Keeps the folder that the environment names. False if it names none, as that of a program which begins when its parents'
+/// recording is over.
 fn find_folder() -> bool {
     let mut name = Text::default();
     name.push(FOLDER_VARIABLE.as_bytes());

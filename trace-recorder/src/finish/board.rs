@@ -65,37 +65,115 @@ impl Board {
     }
 }
 
-/// Visits one lane of all boards in the order of time; at one time, in the order of threads. `visit` is told some touches of
-/// one thread at a time.
-///
-/// Threads that run at the same time take turns every few touches, others after long stretches: so the one whose turn it
-/// is goes on until it passes the next one's time, and there is nothing to sort.
-#[inline(always)]
-pub(super) fn in_order(boards: &[&Board], lane: usize, mut visit: impl FnMut(&[Touch])) {
-    let runs = boards.iter().flat_map(|board| board.runs(lane));
-    // By time of the first touch, the soonest last: who has just passed another is mostly soon next again.
-    let mut waiting: Vec<(u64, u32, &[Touch])> = runs
-        .filter_map(|run| run.first().map(|touch| (touch.time_ns, touch.thread, run)))
-        .collect();
-    waiting.sort_unstable_by_key(|&(time_ns, thread, _)| Reverse((time_ns, thread)));
-    while let Some((_, thread, run)) = waiting.pop() {
-        // Times that are still its turn are below this.
-        let limit = match waiting.last() {
-            Some(&(time_ns, other, _)) => time_ns.saturating_add(u64::from(thread < other)),
-            None => u64::MAX,
-        };
-        let more = run.iter().skip(1).take_while(|next| next.time_ns < limit);
-        let (turn, rest) = run.split_at(run.len().min(1 + more.count()));
-        visit(turn);
-        if let Some(touch) = rest.first() {
-            let place = (touch.time_ns, thread);
-            let behind = waiting
-                .iter()
-                .rposition(|&(time_ns, other, _)| (time_ns, other) > place)
-                .map_or(0, |at| at + 1);
-            waiting.insert(behind, (touch.time_ns, thread, rest));
+/// Touches that a visitor is told at a time, at most.
+const TOLD: usize = 32;
+
+/// Touches on their way to the visitor.
+struct Telling<'b, V: FnMut(&[&'b Touch])> {
+    some: [&'b Touch; TOLD],
+    len: usize,
+    visit: V,
+}
+
+impl<'b, V: FnMut(&[&'b Touch])> Telling<'b, V> {
+    #[inline(always)]
+    fn push(&mut self, touch: &'b Touch) {
+        self.some[self.len % TOLD] = touch;
+        self.len += 1;
+        if self.len == TOLD {
+            self.tell();
         }
     }
+
+    #[inline(always)]
+    fn tell(&mut self) {
+        (self.visit)(&self.some[..self.len]);
+        self.len = 0;
+    }
+}
+
+/// A thread's touches that were not told yet, at least one, and when the first of them is.
+#[derive(Copy, Clone)]
+struct Run<'b> {
+    time_ns: u64,
+    thread: u32,
+    touches: &'b [Touch],
+}
+
+impl<'b> Run<'b> {
+    fn of(touches: &'b [Touch]) -> Option<Run<'b>> {
+        touches.first().map(|first| Run {
+            time_ns: first.time_ns,
+            thread: first.thread,
+            touches,
+        })
+    }
+
+    #[inline(always)]
+    fn place(&self) -> (u64, u32) {
+        (self.time_ns, self.thread)
+    }
+}
+
+/// Visits one lane of all boards in the order of time; at one time, in the order of threads. `visit` is told some touches at
+/// a time, so that it can look ahead.
+///
+/// Threads that run at the same time take turns every few touches, others after long stretches: so the one whose turn it
+/// is goes on until it passes the next one's time, and there is nothing to sort. The next one stands apart from those that
+/// wait: as a rule the two of them take turns many times before a third has one.
+#[inline(always)]
+pub(super) fn in_order<'b>(boards: &[&'b Board], lane: usize, visit: impl FnMut(&[&'b Touch])) {
+    let runs = boards.iter().flat_map(|board| board.runs(lane));
+    // By time of the first touch, the soonest last: who has just passed another is mostly soon next again.
+    let mut waiting: Vec<Run> = runs.filter_map(Run::of).collect();
+    waiting.sort_unstable_by_key(|run| Reverse(run.place()));
+    let Some(mut current) = waiting.pop() else {
+        return;
+    };
+    let mut telling = Telling {
+        some: [&current.touches[0]; TOLD],
+        len: 0,
+        visit,
+    };
+    let mut next = waiting.pop();
+    loop {
+        // Times that are still its turn are below this.
+        let limit = match next {
+            Some(next) => next
+                .time_ns
+                .saturating_add(u64::from(current.thread < next.thread)),
+            None => u64::MAX,
+        };
+        let mut touches = current.touches;
+        while let [first, rest @ ..] = touches
+            && (first.time_ns < limit || next.is_none())
+        {
+            telling.push(first);
+            touches = rest;
+        }
+        let Some(soon) = next else { break };
+        match Run::of(touches) {
+            // Mostly the two have turns again before anybody else has one.
+            Some(passed)
+                if waiting
+                    .last()
+                    .is_none_or(|third| passed.place() < third.place()) =>
+            {
+                next = Some(passed);
+            }
+            Some(passed) => {
+                let behind = waiting
+                    .iter()
+                    .rposition(|run| run.place() > passed.place())
+                    .map_or(0, |at| at + 1);
+                waiting.insert(behind, passed);
+                next = waiting.pop();
+            }
+            None => next = waiting.pop(),
+        }
+        current = soon;
+    }
+    telling.tell();
 }
 
 #[cfg(test)]
@@ -125,7 +203,7 @@ mod tests {
             for lane in 0..LANES {
                 let wanted: Vec<Touch> = plain.iter().copied().filter(|t| lane_of(t.address, LANE_BITS) == lane).collect();
                 let mut seen = Vec::new();
-                in_order(&boards.iter().collect::<Vec<_>>(), lane, |some| seen.extend_from_slice(some));
+                in_order(&boards.iter().collect::<Vec<_>>(), lane, |some| seen.extend(some.iter().copied().copied()));
                 prop_assert_eq!(seen, wanted);
             }
         }

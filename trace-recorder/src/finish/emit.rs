@@ -11,13 +11,14 @@ use rayon::prelude::*;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use trace_format::{
-    Buffers, ChunkBuilder, ChunkFiller, Event, EventKind, LaidOutChunk, TapeError, TapeWriter,
+    Buffers, ChunkBuilder, ChunkFiller, EncodedChunk, Event, EventKind, LaidOutChunk, TapeError,
+    TapeWriter,
 };
 
 /// Memory that is kept: so many threads' columns.
 const MOST_SPARE: usize = 64;
 
-/// Chunks that are packed at a time, so that few wait to be written.
+/// So many chunks wait at most to be packed, and as many to be written.
 const PACKED_AT_ONCE: usize = 64;
 
 /// A thread's events that are made and not written.
@@ -45,6 +46,9 @@ pub(super) struct Emitter {
     most: usize,
     /// Memory of columns for the next thread that needs some.
     pub spare: Mutex<Vec<Buffers>>,
+    /// Chunks that are complete, in the order of the tape: first those that are packed.
+    packed: Vec<EncodedChunk>,
+    laid_out: Vec<LaidOutChunk>,
 }
 
 impl Emitter {
@@ -53,16 +57,40 @@ impl Emitter {
         Emitter {
             most,
             spare: Mutex::default(),
+            packed: Vec::new(),
+            laid_out: Vec::new(),
         }
     }
 
-    /// Writes all full chunks; and where too many events wait, shorter ones.
-    pub fn write_full<W: Write>(
-        &self,
+    /// Packs the chunks that are complete on all cores and writes those that were packed before, while `meanwhile` is done.
+    ///
+    /// Threads that run at the same time are few, so what is done thread by thread leaves cores idle; packing fills them.
+    /// And one core at a time can write.
+    pub fn write_while<W: Write>(
+        &mut self,
+        writer: &mut TapeWriter<W>,
+        meanwhile: impl FnOnce() + Send,
+    ) -> Result<(), TapeError> {
+        let Emitter {
+            packed, laid_out, ..
+        } = self;
+        let mut next = Vec::new();
+        let written = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| meanwhile());
+            scope.spawn(|_| next = pack(laid_out));
+            write(packed, writer)
+        });
+        *packed = next;
+        written
+    }
+
+    /// Takes all full chunks; and where too many events wait, shorter ones.
+    pub fn take_full<W: Write>(
+        &mut self,
         groups: &mut Groups<'_>,
         writer: &mut TapeWriter<W>,
     ) -> Result<(), TapeError> {
-        self.write(groups, writer, usize::MAX)?;
+        self.take(groups, writer, usize::MAX)?;
         let waiting: usize = groups
             .in_order()
             .map(|(_, thread)| thread.waiting.builder.len())
@@ -70,33 +98,34 @@ impl Emitter {
         if waiting > self.most {
             // What threads with less than their share keep is at most half of what may wait.
             let share = self.most / 2 / groups.threads().max(1);
-            self.write(groups, writer, share.max(1))?;
+            self.take(groups, writer, share.max(1))?;
         }
         Ok(())
     }
 
     /// Writes everything.
     pub fn write_rest<W: Write>(
-        &self,
+        &mut self,
         groups: &mut Groups<'_>,
         writer: &mut TapeWriter<W>,
     ) -> Result<(), TapeError> {
-        self.write(groups, writer, 1)
+        self.take(groups, writer, 1)?;
+        self.write_while(writer, || ())?;
+        self.write_while(writer, || ())
     }
 
-    /// Writes all chunks that are full or have at least `least` events, some at a time.
-    fn write<W: Write>(
-        &self,
+    /// Takes all chunks that are full or have at least `least` events. What is more than may wait is written.
+    fn take<W: Write>(
+        &mut self,
         groups: &mut Groups<'_>,
         writer: &mut TapeWriter<W>,
         least: usize,
     ) -> Result<(), TapeError> {
-        let mut chunks: Vec<LaidOutChunk> = Vec::new();
         for number in 0..groups.threads() {
             let Waiting { builder, full } = &mut groups.thread_mut(number).waiting;
-            chunks.append(full);
+            self.laid_out.append(full);
             if !builder.is_empty() && builder.len() >= least {
-                chunks.push(builder.lay_out()?);
+                self.laid_out.push(builder.lay_out()?);
                 if let Some(buffers) = builder.take_buffers() {
                     let mut spare = lock(&self.spare);
                     if spare.len() < MOST_SPARE {
@@ -104,22 +133,27 @@ impl Emitter {
                     }
                 }
             }
-            if chunks.len() >= PACKED_AT_ONCE {
-                pack(&mut chunks, writer)?;
+            if self.laid_out.len() >= PACKED_AT_ONCE {
+                self.write_while(writer, || ())?;
             }
         }
-        pack(&mut chunks, writer)
+        Ok(())
     }
 }
 
-/// Packs chunks on all cores and writes them in their order.
-fn pack<W: Write>(
-    chunks: &mut Vec<LaidOutChunk>,
+/// Packs chunks on all cores.
+fn pack(chunks: &mut Vec<LaidOutChunk>) -> Vec<EncodedChunk> {
+    let chunks = chunks.par_drain(..).with_max_len(1);
+    chunks.map(LaidOutChunk::pack).collect()
+}
+
+/// Writes chunks in their order.
+fn write<W: Write>(
+    chunks: &mut Vec<EncodedChunk>,
     writer: &mut TapeWriter<W>,
 ) -> Result<(), TapeError> {
-    let packed: Vec<_> = chunks.par_drain(..).map(LaidOutChunk::pack).collect();
-    packed
-        .into_iter()
+    chunks
+        .drain(..)
         .try_for_each(|chunk| writer.write_encoded(chunk))
 }
 

@@ -120,17 +120,21 @@ impl<'c> Groups<'c> {
             .collect()
     }
 
-    /// Reads all threads up to and with `last_ns`.
+    /// Reads all threads up to and with `last_ns`. Here as elsewhere each group is a task of its own (`with_max_len`): left to
+    /// itself rayon makes so few tasks of them that a core waits for the last one.
     pub fn gather(&mut self, last_ns: u64) {
-        self.groups.par_iter_mut().for_each(|group| {
-            let window = &mut group.window;
-            window.board.clear();
-            window.items.clear();
-            window.found.clear();
-            for thread in &mut group.threads {
-                thread.slice = thread.stream.gather(last_ns, window);
-            }
-        });
+        self.groups
+            .par_iter_mut()
+            .with_max_len(1)
+            .for_each(|group| {
+                let window = &mut group.window;
+                window.board.clear();
+                window.items.clear();
+                window.found.clear();
+                for thread in &mut group.threads {
+                    thread.slice = thread.stream.gather(last_ns, window);
+                }
+            });
     }
 
     /// Makes the events of the window, each release not before its time in `raises`, which are sorted by thread; the
@@ -139,14 +143,17 @@ impl<'c> Groups<'c> {
     /// # Errors
     /// When the events are not what a tape can hold.
     pub fn emit(&mut self, raises: &[Raise], spare: &Mutex<Vec<Buffers>>) -> Result<(), TapeError> {
-        self.groups.par_iter_mut().try_for_each(|group| {
-            group.deltas.clear();
-            for thread in &mut group.threads {
-                let first = group.deltas.len();
-                thread.emit(&group.window, raises, spare, &mut group.deltas)?;
-                thread.deltas = first..group.deltas.len();
-            }
-            Ok(())
-        })
+        self.groups
+            .par_iter_mut()
+            .with_max_len(1)
+            .try_for_each(|group| {
+                group.deltas.clear();
+                for thread in &mut group.threads {
+                    let first = group.deltas.len();
+                    thread.emit(&group.window, raises, spare, &mut group.deltas)?;
+                    thread.deltas = first..group.deltas.len();
+                }
+                Ok(())
+            })
     }
 }

@@ -36,9 +36,6 @@ struct Odd {
     early: Option<Touch>,
 }
 
-/// Touches whose places are looked at before the first of them is taken.
-const AHEAD: usize = 16;
-
 /// The state of some addresses.
 #[derive(Debug)]
 pub struct Pairing {
@@ -94,21 +91,18 @@ impl Pairing {
         }
     }
 
-    /// [Takes](Pairing::take) touches of one thread.
+    /// [Takes](Pairing::take) touches, all of whose places are looked at before the first of them is taken.
     #[inline(always)]
     pub fn take_all(
         &mut self,
-        touches: &[Touch],
+        touches: &[&Touch],
         first_made: &[u64],
         sink: &mut impl FnMut(&Touch, Option<Made>),
     ) {
-        for some in touches.chunks(AHEAD) {
-            if some.len() > 1 {
-                self.live.look_ahead(some.iter().map(|touch| touch.address));
-            }
-            for touch in some {
-                self.take(touch, first_made, sink);
-            }
+        self.live
+            .look_ahead(touches.iter().map(|touch| touch.address));
+        for touch in touches {
+            self.take(touch, first_made, sink);
         }
     }
 

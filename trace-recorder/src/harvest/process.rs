@@ -65,16 +65,15 @@ impl Process {
                 notes.push("The program still ran when the recording was ended.".to_owned());
                 Ending::Complete
             }
-            (Outcome::Exited(_), _) | (_, State::Exited | State::Closed) => {
-                if let Some(status) = told.filter(|status| *status != 0) {
-                    notes.push(format!("The program exited with status {status}."));
-                }
-                Ending::Complete
-            }
-            (Outcome::Unknown, State::Replaced) => {
+            (_, State::Replaced) => {
                 notes.push(
                     "The process became a program that could not be recorded (exec).".to_owned(),
                 );
+                notes.extend(told.and_then(failure));
+                Ending::Complete
+            }
+            (Outcome::Exited(_), _) | (_, State::Exited | State::Closed) => {
+                notes.extend(told.and_then(failure));
                 Ending::Complete
             }
             (Outcome::Unknown, State::Running) => Ending::Died {
@@ -97,6 +96,11 @@ impl Process {
         );
         (Ending::Salvaged { reason }, notes)
     }
+}
+
+/// What is to be said of an exit status.
+fn failure(status: i32) -> Option<String> {
+    (status != 0).then(|| format!("The program exited with status {status}."))
 }
 
 /// A sentence's end for a process that a signal ended.

@@ -88,7 +88,7 @@ impl Crew {
             .spawn(run)
         {
             Ok(handle) => {
-                self.state().handles.push(handle);
+                self.keep(handle);
                 Ok(())
             }
             Err(source) => Err(RecordError::Spawn {
@@ -96,6 +96,22 @@ impl Crew {
                 threads: self.threads,
                 source,
             }),
+        }
+    }
+
+    /// Keeps a thread to be joined. At most two threads of each worker run, the next one being started by the last: where more
+    /// handles are kept, some have ended and only hold mappings, of which a process may have so many.
+    fn keep(&self, handle: JoinHandle<()>) {
+        let over = {
+            let mut state = self.state();
+            state.handles.push(handle);
+            if state.handles.len() <= 3 * self.threads as usize {
+                return;
+            }
+            take_ended(&mut state.handles)
+        };
+        for handle in over {
+            let _ = handle.join();
         }
     }
 
@@ -127,10 +143,7 @@ impl Crew {
             // Threads are started by threads, before those end: as long as one runs, more may come.
             let (over, running) = {
                 let mut state = self.state();
-                let all = std::mem::take(&mut state.handles);
-                let (over, running): (Vec<_>, Vec<_>) =
-                    all.into_iter().partition(JoinHandle::is_finished);
-                state.handles = running;
+                let over = take_ended(&mut state.handles);
                 (over, !state.handles.is_empty())
             };
             for handle in over {
@@ -205,4 +218,11 @@ impl Crew {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes the threads out that have ended.
+fn take_ended(handles: &mut Vec<JoinHandle<()>>) -> Vec<JoinHandle<()>> {
+    handles
+        .extract_if(.., |handle| handle.is_finished())
+        .collect()
 }

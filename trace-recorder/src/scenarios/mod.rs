@@ -9,6 +9,7 @@ mod blocks;
 mod crew;
 mod draws;
 mod mailbox;
+mod mappings;
 mod memory;
 mod options;
 
@@ -173,6 +174,7 @@ pub fn record_scenario_to(
 /// [`RecordError`]: an option that makes no sense, a thread that can't be started.
 pub fn run_scenario(scenario: Scenario, options: &ScenarioOptions) -> Result<(), RecordError> {
     let plan = scenario.plan(options)?;
+    mappings::check(scenario, plan.threads)?;
     let crew = Arc::new(Crew::new(RecordingAlloc::new(System), plan.threads));
     let ran = scenario.start(&crew, &plan).and_then(|()| crew.run_alone());
     crew.abandon_unless_started();
@@ -186,6 +188,7 @@ fn checked_plan(
 ) -> Result<Plan, RecordError> {
     let plan = scenario.plan(options)?;
     let (live, events) = scenario.expected(&plan);
+    mappings::check(scenario, plan.threads)?;
     memory::check(scenario, live, events, folder)?;
     Ok(plan)
 }
