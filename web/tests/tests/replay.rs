@@ -298,7 +298,11 @@ fn steps_are_found_on_and_back() -> Result<()> {
         }
     }
     assert_eq!(session.find(0, Step::Refusal, true)?, None);
+    // A question that finds nothing leaves the heap where it is shown.
+    session.seek(12_345)?;
+    let shown = session.digest(0)?;
     assert_eq!(session.first_failure()?, None);
+    assert_eq!((session.digest(0)?, session.position()), (shown, 12_345));
     Ok(())
 }
 
