@@ -252,12 +252,15 @@ export class View {
     return place;
   }
 
-  /** Pins the next block in use, or the last one before. */
+  /** Pins the next block in use, or the last one before; false when there is none. */
   async pinNeighbour(forward) {
-    const at = this.pinned ?? this.hovered ?? { pane: 0, position: this.#latest ?? 0 };
+    // Without a place to begin at, the first one is the block of the last event, or else the one at that end of the map.
+    const beside = forward ? Math.max(0, (this.#latest ?? 0) - 1) : (this.#latest ?? this.standing.top) + 1;
+    const at = this.pinned ?? this.hovered ?? { pane: 0, position: beside };
     const from = this.place && this.pinned ? this.place.position + this.place.header_bytes : at.position;
     const next = await this.session.neighbour(at.pane, from, forward);
     if (next !== null) await this.pin({ pane: at.pane, position: next }, true);
+    return next !== null;
   }
 
   /** The place on the map that a zoom without a pointer keeps in view. */

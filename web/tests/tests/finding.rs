@@ -52,6 +52,13 @@ fn searches_find_events_addresses_and_blocks() -> Result<()> {
     };
     search("#4321")?;
     page.wait("heaptape.standing.position === 4322")?;
+    // Whosever heap it is of: what was asked for is what is shown.
+    for event in 4321..4329 {
+        search(&format!("#{event}"))?;
+        page.wait(&format!(
+            "document.getElementById('event-facts').innerText.replaceAll(',', '').includes('#{event} ')"
+        ))?;
+    }
     search("size>20K")?;
     page.wait("heaptape.view.place?.requested > 20480 && heaptape.view.pinned")?;
     let first: u64 = page.eval("heaptape.view.place.made.event")?;
