@@ -120,7 +120,7 @@ impl Shots<'_> {
         self.take("range")?;
         page.click("#range-cancel")?;
         page.wait_ready()?;
-        self.begin(390, 844)?;
+        page.telephone(390, 844)?;
         self.take("phone")
     }
 }

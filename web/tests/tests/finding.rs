@@ -63,7 +63,7 @@ fn searches_find_events_addresses_and_blocks() -> Result<()> {
     page.wait("heaptape.view.place?.requested > 20480 && heaptape.view.pinned")?;
     let first: u64 = page.eval("heaptape.view.place.made.event")?;
     page.press("Enter")?;
-    page.wait(&format!("heaptape.view.place.made.event !== {first}"))?;
+    page.wait(&format!("heaptape.view.place?.made.event !== {first}"))?;
     let address: String = page.eval("'0x' + heaptape.view.place.position.toString(16)")?;
     search(&address)?;
     page.wait(&format!(
