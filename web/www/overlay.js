@@ -87,9 +87,11 @@ function words(context, close, { from, cell, columns, rows }, { wide, tall }) {
     context.rect(left + 1, y, room - 2, tall);
     context.clip();
     context.fillStyle = colour('--header-ink');
-    // A narrow field has room for the first thing that it says.
-    const says = width < cell ? meaning.split(', ')[0] : meaning;
-    const pad = room < 40 ? 1.5 : 4;
+    // A narrow field has room for the first thing that it says, a very narrow one for its number.
+    const tight = room < 40;
+    const first = width < cell ? meaning.split(', ')[0] : meaning;
+    const says = tight ? /^[\d,]+/.exec(first)?.[0] ?? first : first;
+    const pad = tight ? 1.5 : 4;
     if (tall >= 26) {
       context.globalAlpha = 0.75;
       context.font = '9px system-ui, sans-serif';
