@@ -68,7 +68,7 @@ impl Replay {
         (count, bytes, first)
     }
 
-    /// How often something has happened, in the order of [`Step`].
+    /// How often something has happened, in the order of [`Step`](super::Step).
     pub fn steps(&self) -> [u64; 4] {
         let (coalesces, splits, arenas, refused) = self.sandbox.steps();
         [coalesces, splits, arenas, refused]
