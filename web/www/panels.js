@@ -129,6 +129,9 @@ export function showHeap(standings, thread, goTo) {
   byId('heap-facts').replaceChildren(make('table', { class: 'figures' }, make('tbody', {}, ...head, ...rows)));
 }
 
+/** What the panel says while there is no place to tell of. */
+const HINT = byId('place-hint').textContent;
+
 /** What lies at a place, in a line below the map: on a narrow screen the panel itself is further down. */
 function showBrief(place) {
   const brief = byId('brief');
@@ -149,6 +152,7 @@ export function showPlace(place, pinned, goTo) {
   title.textContent = pinned ? 'Block' : 'Under the pointer';
   showBrief(place);
   byId('place-hint').hidden = place !== null;
+  byId('place-hint').textContent = pinned ? 'The heap has no memory at the pinned place now.' : HINT;
   byId('place-fields').hidden = !place || place.fields.length === 0;
   if (!place) {
     fill(byId('place-facts'), []);

@@ -73,9 +73,16 @@ fn searches_find_events_addresses_and_blocks() -> Result<()> {
     page.wait("document.getElementById('found').innerText.includes('no live block')")?;
     search("what is this")?;
     page.wait("document.getElementById('found').innerText.includes('#1234')")?;
-    // Without a mouse: from block to block, to its malloc, to its free.
     page.press("Escape")?;
     page.run("document.activeElement.blur()")?;
+    // Where the heap has no memory now, that is said.
+    page.run("heaptape.goTo(1)")?;
+    page.run("(async () => { const { map } = heaptape; map.goTo(6, 1e12); await heaptape.view.refresh(); })()")?;
+    page.wait("document.querySelector('#pane-1 .map-empty').innerText.includes('no memory here')")?;
+    page.press("0")?;
+    page.wait("document.querySelector('#pane-1 .map-empty').hidden")?;
+    page.run("heaptape.goTo(9000)")?;
+    // Without a mouse: from block to block, to its malloc, to its free.
     page.press("j")?;
     page.wait("heaptape.view.place?.made")?;
     let at: f64 = page.eval("heaptape.view.place.position")?;
