@@ -145,7 +145,8 @@ impl<'i> Inks<'i> {
             Mode::Thread => palette.threads.into_iter().chain([palette.none]).collect(),
             Mode::Class => {
                 let bins = (0..=BINS).map(|bin| palette.graded(bin as f64, BINS as f64));
-                bins.chain([palette.threads[1], palette.threads[0]])
+                // Far from the scale and from the colours of what is not in use: the legend names the same two.
+                bins.chain([palette.threads[7], palette.threads[3]])
                     .collect()
             }
         };

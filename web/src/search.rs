@@ -18,6 +18,8 @@ pub enum Found {
     Event {
         /// The position.
         position: u32,
+        /// The thread whose heap the event asks something of, where the event itself was asked for.
+        heap: Option<u32>,
     },
     /// A place in the heap.
     Address {
@@ -58,6 +60,7 @@ pub fn search(session: &Session, pane: usize, query: &str) -> Result<Found, Sess
         return Ok(match event(rest) {
             Some(number) if number >= first && number < end => Found::Event {
                 position: number + 1,
+                heap: heap_of(session, number),
             },
             Some(_) => nothing(format!(
                 "the events here are #{first} to #{}",
@@ -80,11 +83,15 @@ pub fn search(session: &Session, pane: usize, query: &str) -> Result<Found, Sess
     }
     if let Some(ns) = time(query) {
         let position = session.log().first_from(ns).clamp(first, end);
-        return Ok(Found::Event { position });
+        return Ok(Found::Event {
+            position,
+            heap: None,
+        });
     }
     if let Some(number) = event(query) {
         return Ok(Found::Event {
             position: number.clamp(first, end),
+            heap: None,
         });
     }
     let wanted = query.to_lowercase();
@@ -97,9 +104,23 @@ pub fn search(session: &Session, pane: usize, query: &str) -> Result<Found, Sess
     Ok(match found.next() {
         Some((event, _)) => Found::Event {
             position: event + 1,
+            heap: None,
         },
         None => nothing("try #1234, 0x1f40, size>4096, age>10000, bin=4, 1.5ms, or a mark's name"),
     })
+}
+
+/// The heap that an event asks something of: that of the block which goes, or that of its own thread.
+fn heap_of(session: &Session, event: u32) -> Option<u32> {
+    let log = session.log();
+    let entry = log.get(event)?;
+    let released = entry.made_by.and_then(|maker| log.made(maker));
+    let heap = match released {
+        Some((maker, _)) if !entry.kind.makes_block() => maker,
+        _ => entry.thread,
+    };
+    let touched = log.heaps().get(heap as usize)?;
+    touched.events.binary_search(&event).ok().map(|_| heap)
 }
 
 /// `name`, comparison, value: `size>4K`.

@@ -7,6 +7,9 @@ import { toggleTheme } from './palette.js';
 const byId = (id) => document.getElementById(id);
 const COLOURINGS = ['state', 'size', 'age', 'thread', 'class'];
 
+/** Said where a block is needed and none is pinned or pointed at. */
+const POINT = 'Point at a block in use, or pin one, first.';
+
 /** Buttons, and the action of each. */
 export const CLICKS = {
   back: 'back', forward: 'forward', play: 'toggle', 'to-start': 'toStart', 'to-end': 'toEnd', 'to-peak': 'toPeak', 'next-coalesce': 'nextCoalesce',
@@ -26,6 +29,12 @@ export function makeActions({ view, player, choose, changeHeap, setChart, reload
   const peak = () => view.session.summary.threads[view.heap].peak;
   const made = () => view.place?.made;
 
+  const neighbour = (forward) => on(async () => {
+    if (await view.pinNeighbour(forward)) return;
+    if (view.standing.live_blocks === 0) note('No block of this heap is in use now.');
+    else note(forward ? 'No block in use lies after this place.' : 'No block in use lies before this place.');
+  });
+
   return {
     toggle: on(async () => {
       if (!player.playing && view.standing.done >= view.standing.of) await view.goTo(view.session.summary.range[0]);
@@ -44,12 +53,12 @@ export function makeActions({ view, player, choose, changeHeap, setChart, reload
     nextArena: seek('arena', true, 'No new arena from here on.'),
     lastArena: seek('arena', false, 'No arena was made before.'),
     firstFailure: pausing(() => leap(() => view.session.firstFailure(), 'No request is refused.')),
-    toMalloc: pausing(async () => { if (made()) await view.goTo(made().event + 1); }),
-    toFree: pausing(async () => { if (made()?.released_by) await view.goTo(made().released_by[0] + 1); }),
-    nextBlock: on(() => view.pinNeighbour(true)),
-    previousBlock: on(() => view.pinNeighbour(false)),
-    previousHeap: on(() => changeHeap(view.heap - 1)),
-    nextHeap: on(() => changeHeap(view.heap + 1)),
+    toMalloc: pausing(() => leap(async () => (made() ? made().event + 1 : null), POINT)),
+    toFree: pausing(() => leap(async () => (made()?.released_by ? made().released_by[0] + 1 : null), made() ? 'Nobody frees this block, as far as is loaded.' : POINT)),
+    nextBlock: neighbour(true),
+    previousBlock: neighbour(false),
+    previousHeap: on(() => (view.heap > 0 ? changeHeap(view.heap - 1) : note('This is the heap of the first thread.'))),
+    nextHeap: on(() => (view.heap + 1 < view.session.summary.threads.length ? changeHeap(view.heap + 1) : note('This is the heap of the last thread.'))),
     zoomIn: on(() => view.map.zoom(1, view.focus)),
     zoomOut: on(() => view.map.zoom(-1, view.focus)),
     zoomFit: on(() => view.map.fit()),

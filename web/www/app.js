@@ -291,7 +291,14 @@ bindSearch({
     await run(async () => { found = await view.session.search(view.pinned?.pane ?? 0, query); });
     return found;
   },
-  goTo: pausing((position) => view.goTo(position)),
+  goTo: pausing(async (position, heap) => {
+    // Who asks for an event wants to see it, in whosever heap it is.
+    if (heap !== null && heap !== view.heap) {
+      await changeHeap(heap);
+      note(`That event is of the heap of thread ${heap}.`);
+    }
+    await view.goTo(position);
+  }),
   pin: on(async (at) => { if (!(await view.pin({ pane: view.pinned?.pane ?? 0, position: at }, true))) note('The heap has no memory there now.'); }),
   openLink: (address) => { location.hash = address.slice(address.indexOf('#')); },
 });

@@ -12,7 +12,7 @@ const LIST = [
   [[['j', 'nextBlock', 'J'], ['k', 'previousBlock', 'K']], 'pin the next or the last block on the map'],
   [[['b', 'toMalloc', 'B'], ['e', 'toFree', 'E']], "to the pinned block's malloc, to its free"],
   [[['Escape', 'unpin', 'Esc']], 'let go of the pinned block'],
-  [[['+', 'zoomIn', '+'], ['-', 'zoomOut', '−'], ['0', 'zoomFit', '0']], 'zoom the map in, out, to the whole heap; the wheel zooms, dragging moves'],
+  [[['+', 'zoomIn', '+'], ['-', 'zoomOut', '−'], ['0', 'zoomFit', '0']], 'zoom the map in, out, to the whole heap; the wheel or two fingers zoom, dragging moves'],
   [[['PageUp', 'pageUp', 'PgUp'], ['PageDown', 'pageDown', 'PgDn']], 'move the map'],
   [[['v', 'nextColour', 'V']], 'colour by state, size, age, thread, size class'],
   [[['[', 'previousHeap', '['], [']', 'nextHeap', ']']], 'heap of the thread before or after'],
@@ -30,6 +30,8 @@ const SHIFTED = new Map([
 /** Whether the element needs the key for itself. */
 function taken(element, key) {
   if (element.closest('dialog')) return true;
+  // Escape closes what is open before it lets go of a block.
+  if (key === 'Escape' && document.querySelector('.popover:not([hidden])')) return true;
   if (element.matches('select, textarea, input:not([type="range"])')) return key !== 'Escape';
   if (element.matches('button, a, summary')) return key === ' ';
   if (element.matches('[role="tab"]')) return key.startsWith('Arrow');

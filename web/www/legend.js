@@ -24,7 +24,7 @@ export function showLegend(list, colouring) {
   } else {
     const [from, to] = SCALES[colouring];
     const scale = make('li', {}, from, make('i', { class: 'swatch scale' }), to);
-    const more = colouring === 'class' ? [item('thread-1', 'chunk'), item('thread-2', 'span')] : [];
+    const more = colouring === 'class' ? [item('thread-4', 'chunk'), item('thread-8', 'span')] : [];
     list.replaceChildren(scale, ...more, ...rest);
   }
 }

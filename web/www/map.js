@@ -4,6 +4,7 @@
 // of 8 bytes, then the cells of a row, until a word is wide enough to be read.
 
 import { bytes } from './format.js';
+import { bindGestures } from './gestures.js';
 import { AXIS, drawOverlay } from './overlay.js';
 import { colour } from './palette.js';
 
@@ -103,6 +104,8 @@ export class HeapMap {
     this.#base.style.width = `${window.columns * wide}px`;
     this.#base.style.height = `${window.rows * tall}px`;
     this.#shown = window;
+    // Where all is in view a finger moves the page, not the map.
+    this.#overlay.classList.toggle('whole', window.from === 0 && window.rows * window.columns * window.cell >= this.#extent);
     this.#drawOverlay(window);
   }
 
@@ -151,12 +154,12 @@ export class HeapMap {
     return canvas.convertToBlob({ type: 'image/png' });
   }
 
-  /** The position under a pointer event, or null. */
-  #position(event) {
+  /** The position under a point of the page, or null. */
+  #position({ clientX, clientY }) {
     const box = this.#overlay.getBoundingClientRect();
     const { wide, tall, cell, columns, rows } = this.#grid;
-    const column = Math.floor((event.clientX - box.left - AXIS) / wide);
-    const row = Math.floor((event.clientY - box.top) / tall);
+    const column = Math.floor((clientX - box.left - AXIS) / wide);
+    const row = Math.floor((clientY - box.top) / tall);
     if (column < 0 || column >= columns || row < 0 || row >= rows) return null;
     return this.#from + (row * columns + column) * cell;
   }
@@ -224,53 +227,14 @@ export class HeapMap {
   }
 
   #listen() {
-    const canvas = this.#overlay;
-    const down = new Map();
-    let drag = null;
-    const spread = () => {
-      const [one, other] = [...down.values()];
-      return Math.hypot(one.x - other.x, one.y - other.y);
-    };
-    canvas.addEventListener('pointerdown', (event) => {
-      down.set(event.pointerId, { x: event.clientX, y: event.clientY });
-      drag = { y: event.clientY, moved: down.size > 1, spread: down.size === 2 ? spread() : 0 };
-      canvas.setPointerCapture(event.pointerId);
+    const here = this;
+    bindGestures(this.#overlay, {
+      position: (point) => here.#position(point),
+      get rowHeight() { return here.#grid.tall; },
+      scroll: (rows) => here.scroll(rows),
+      zoom: (steps, position) => here.zoom(steps, position),
+      hover: (position) => here.onHover(position),
+      click: (position) => here.onClick(position),
     });
-    canvas.addEventListener('pointermove', (event) => {
-      if (down.has(event.pointerId)) down.set(event.pointerId, { x: event.clientX, y: event.clientY });
-      if (drag && down.size === 2) {
-        const now = spread();
-        if (Math.abs(Math.log2(now / drag.spread)) >= 0.5) {
-          this.zoom(now > drag.spread ? 1 : -1, this.#position(event) ?? this.#from);
-          drag.spread = now;
-        }
-      } else if (drag) {
-        const rows = Math.round((drag.y - event.clientY) / this.#grid.tall);
-        if (rows !== 0 && (drag.moved || Math.abs(drag.y - event.clientY) > 3)) {
-          drag.y = event.clientY;
-          drag.moved = true;
-          canvas.classList.add('dragging');
-          this.scroll(rows);
-        }
-      }
-      this.onHover(this.#position(event));
-    });
-    canvas.addEventListener('pointerup', (event) => {
-      canvas.classList.remove('dragging');
-      down.delete(event.pointerId);
-      if (drag && !drag.moved) this.onClick(this.#position(event));
-      if (down.size === 0) drag = null;
-    });
-    canvas.addEventListener('pointercancel', (event) => {
-      down.delete(event.pointerId);
-      drag = null;
-    });
-    canvas.addEventListener('pointerleave', () => this.onHover(null));
-    canvas.addEventListener('wheel', (event) => {
-      event.preventDefault();
-      const position = this.#position(event);
-      if (event.shiftKey) this.scroll(Math.sign(event.deltaY || event.deltaX) * 3);
-      else if (position !== null && event.deltaY !== 0) this.zoom(event.deltaY < 0 ? 1 : -1, position);
-    }, { passive: false });
   }
 }

@@ -87,18 +87,21 @@ function words(context, close, { from, cell, columns, rows }, { wide, tall }) {
     context.rect(left + 1, y, room - 2, tall);
     context.clip();
     context.fillStyle = colour('--header-ink');
-    // A narrow field has room for the first thing that it says.
-    const says = width < cell ? meaning.split(', ')[0] : meaning;
+    // A narrow field has room for the first thing that it says, a very narrow one for its number.
+    const tight = room < 40;
+    const first = width < cell ? meaning.split(', ')[0] : meaning;
+    const says = tight ? /^[\d,]+/.exec(first)?.[0] ?? first : first;
+    const pad = tight ? 1.5 : 4;
     if (tall >= 26) {
       context.globalAlpha = 0.75;
       context.font = '9px system-ui, sans-serif';
-      context.fillText(name, left + 4, y + tall * 0.3);
+      context.fillText(name, left + pad, y + tall * 0.3);
       context.globalAlpha = 1;
       context.font = '600 10px system-ui, sans-serif';
-      context.fillText(says, left + 4, y + tall * 0.7);
+      context.fillText(says, left + pad, y + tall * 0.7);
     } else {
       context.font = '10px system-ui, sans-serif';
-      context.fillText(says, left + 4, y + tall / 2);
+      context.fillText(says, left + pad, y + tall / 2);
     }
     context.strokeStyle = colour('--panel');
     context.lineWidth = 1;

@@ -129,12 +129,30 @@ export function showHeap(standings, thread, goTo) {
   byId('heap-facts').replaceChildren(make('table', { class: 'figures' }, make('tbody', {}, ...head, ...rows)));
 }
 
+/** What the panel says while there is no place to tell of. */
+const HINT = byId('place-hint').textContent;
+
+/** What lies at a place, in a line below the map: on a narrow screen the panel itself is further down. */
+function showBrief(place) {
+  const brief = byId('brief');
+  brief.hidden = !place;
+  if (!place) return;
+  brief.textContent = [
+    place.state, place.requested === null ? bytes(place.bytes) : `${count(place.requested)} of ${count(place.bytes)} B`,
+    address(place.position + place.header_bytes), place.made && `made by thread ${place.made.thread}, #${count(place.made.event)}`,
+  ].filter(Boolean).join(' · ');
+}
+
+byId('brief').addEventListener('click', () => byId('place-title').scrollIntoView({ block: 'start', behavior: 'smooth' }));
+
 /** What lies at a place; null clears the panel. */
 export function showPlace(place, pinned, goTo) {
   const title = byId('place-title');
   title.classList.toggle('pinned', pinned);
   title.textContent = pinned ? 'Block' : 'Under the pointer';
+  showBrief(place);
   byId('place-hint').hidden = place !== null;
+  byId('place-hint').textContent = pinned ? 'The heap has no memory at the pinned place now.' : HINT;
   byId('place-fields').hidden = !place || place.fields.length === 0;
   if (!place) {
     fill(byId('place-facts'), []);

@@ -1,5 +1,6 @@
 // What if: the settings of a heap, as a form for each pane.
 
+import { bytes } from './format.js';
 import { make } from './panels.js';
 
 /** Settings: name, label, and values worth a try with the text of each. */
@@ -16,7 +17,9 @@ const SETTINGS = [
 ];
 
 const read = (policy) => new Map(policy.split(',').filter(Boolean).map((setting) => setting.split('=')));
-const inWords = (name, value) => SETTINGS.find(([known]) => known === name)?.[2].find(([known]) => known === value)?.[1] ?? value;
+/** A value as the form writes it; one that it does not offer is a number of bytes. */
+const inWords = (name, value) => SETTINGS.find(([known]) => known === name)?.[2].find(([known]) => known === value)?.[1]
+  ?? (/^\d+$/.test(value) ? bytes(Number(value)) : value);
 
 /** A policy in words. */
 export function describe(policy) {
@@ -37,7 +40,7 @@ export function policyForm(number, policy, own, onChange) {
   const fields = SETTINGS.map(([name, label, values]) => {
     const usual = shipped.get(name);
     const others = values.filter(([value]) => value !== usual);
-    const odd = given.has(name) && !values.some(([value]) => value === given.get(name)) ? [[given.get(name), given.get(name)]] : [];
+    const odd = given.has(name) && !values.some(([value]) => value === given.get(name)) ? [[given.get(name), inWords(name, given.get(name))]] : [];
     const all = [['', `${inWords(name, usual)} ✓`], ...others, ...odd];
     const select = make('select', { name, title: 'The one with ✓ is as it ships' }, ...all.map(([value, text]) => make('option', { value }, text)));
     select.value = given.get(name) === usual ? '' : given.get(name) ?? '';

@@ -100,7 +100,8 @@ export async function chooseRange(current, canGoBack) {
     : 'Choose what to load: drag over the charts, or write the events. What comes before is replayed, so every layout is exact.';
   byId('range-cancel').hidden = !canGoBack;
   form.hidden = false;
-  await drawWhole();
+  drawWhole();
+  // Whoever is quick need not wait for the charts.
   return new Promise((resolve) => {
     const done = new AbortController();
     const finish = (answer) => {

@@ -6,8 +6,8 @@ import { make } from './panels.js';
 const byId = (id) => document.getElementById(id);
 
 /**
- * Listens to the search field. `search(query)` answers as the module does; `goTo(position)` goes to an event,
- * `pin(position)` to a place in the heap.
+ * Listens to the search field. `search(query)` answers as the module does; `goTo(position, heap)` goes to an event, which is of
+ * that heap if it is not null, `pin(position)` to a place in the heap.
  */
 export function bindSearch({ search, goTo, pin, openLink }) {
   const [field, box] = [byId('search'), byId('found')];
@@ -29,7 +29,7 @@ export function bindSearch({ search, goTo, pin, openLink }) {
   const show = (found) => {
     if (found.kind === 'event') {
       close();
-      goTo(found.position);
+      goTo(found.position, found.heap);
     } else if (found.kind === 'address') {
       close();
       pin(found.at);

@@ -8,6 +8,9 @@ const byId = (id) => document.getElementById(id);
 /** Width of the slider's thumb, as the style sheet has it, in CSS pixels. */
 const THUMB = 16;
 
+/** How far a finger goes aside before it scrubs, in CSS pixels. */
+const ASIDE = 8;
+
 /** Shows a picture that the worker drew for a canvas. */
 export function showBitmap(canvas, bitmap) {
   canvas.width = bitmap.width;
@@ -119,7 +122,8 @@ export class Timeline {
 
   #listen() {
     const box = this.#box;
-    let scrubbing = false;
+    /** Where the pointer that scrubs went down, and whether it scrubs already. */
+    let down = null;
     const at = (event) => {
       const { left, right, from, to } = this.#plot;
       const x = event.clientX - box.getBoundingClientRect().left;
@@ -128,17 +132,23 @@ export class Timeline {
     };
     box.addEventListener('pointerdown', (event) => {
       if (!this.#plot) return;
-      scrubbing = true;
+      // A finger may be about to move the page; what it is for shows as it goes aside or is lifted.
+      down = { x: event.clientX, scrubs: event.pointerType !== 'touch' };
       box.setPointerCapture(event.pointerId);
-      this.onScrub(at(event));
+      if (down.scrubs) this.onScrub(at(event));
     });
     box.addEventListener('pointermove', (event) => {
       if (!this.#plot) return;
       this.#hover = at(event);
-      if (scrubbing) this.onScrub(this.#hover);
+      if (down && Math.abs(event.clientX - down.x) > ASIDE) down.scrubs = true;
+      if (down?.scrubs) this.onScrub(this.#hover);
       this.#showTip();
     });
-    for (const end of ['pointerup', 'pointercancel']) box.addEventListener(end, () => { scrubbing = false; });
+    box.addEventListener('pointerup', (event) => {
+      if (down && this.#plot) this.onScrub(at(event));
+      down = null;
+    });
+    box.addEventListener('pointercancel', () => { down = null; });
     box.addEventListener('pointerleave', () => {
       this.#hover = null;
       this.#tip.hidden = true;

@@ -35,8 +35,12 @@ function pane(number) {
   return { box, head, overlay, empty, map: new HeapMap(room) };
 }
 
+/** Whether a window shows any of these arenas and spans. */
+const showsAny = ({ from, cell, columns, rows }, regions) => regions.some(({ position, bytes }) => position < from + cell * columns * rows && position + bytes > from);
+
 /** Why a map shows nothing. */
-function whyEmpty({ ended, done, of }) {
+function whyEmpty({ ended, done, of, footprint_bytes: footprint }) {
+  if (footprint > 0) return 'The heap has no memory here now. Fit (0) shows all of it.';
   if (ended) return 'The thread has ended, and all memory of its heap went back.';
   if (of === 0) return 'Nothing is asked of this heap in what is loaded.';
   return done === 0 ? 'Nothing was asked of this heap yet.' : 'This heap has no memory now.';
@@ -212,7 +216,7 @@ export class View {
       map.close = close[number];
       map.show(window, pixels?.[number], top);
       const standing = this.standings[number];
-      empty.hidden = standing.footprint_bytes > 0;
+      empty.hidden = standing.footprint_bytes > 0 && showsAny(window, regions[number]);
       if (!empty.hidden) empty.textContent = whyEmpty(standing);
       overlay.ariaLabel = `Map of the heap of thread ${this.heap} after event ${now.position}: ${standing.live_blocks} live blocks`;
     });
@@ -252,12 +256,15 @@ export class View {
     return place;
   }
 
-  /** Pins the next block in use, or the last one before. */
+  /** Pins the next block in use, or the last one before; false when there is none. */
   async pinNeighbour(forward) {
-    const at = this.pinned ?? this.hovered ?? { pane: 0, position: this.#latest ?? 0 };
+    // Without a place to begin at, the first one is the block of the last event, or else the one at that end of the map.
+    const beside = forward ? Math.max(0, (this.#latest ?? 0) - 1) : (this.#latest ?? this.standing.top) + 1;
+    const at = this.pinned ?? this.hovered ?? { pane: 0, position: beside };
     const from = this.place && this.pinned ? this.place.position + this.place.header_bytes : at.position;
     const next = await this.session.neighbour(at.pane, from, forward);
     if (next !== null) await this.pin({ pane: at.pane, position: next }, true);
+    return next !== null;
   }
 
   /** The place on the map that a zoom without a pointer keeps in view. */

@@ -270,14 +270,20 @@ impl Session {
         Ok(found.flatten())
     }
 
-    /// The position right after the range's first request that was refused, in life or by the chosen heap.
+    /// The position right after the range's first request that was refused, in life or by the chosen heap. If there is none, the
+    /// heap stands where it stood: who asks next asks of what is shown.
     ///
     /// # Errors
     /// No heap was chosen.
     pub fn first_failure(&mut self) -> Result<Option<u32>, SessionError> {
+        let stood = self.position();
         let refused = self.find(self.range.0, Step::Refusal, true)?;
         let failed = self.log().failures().first().map(|event| event + 1);
-        Ok([refused, failed].into_iter().flatten().min())
+        let first = [refused, failed].into_iter().flatten().min();
+        if first.is_none() {
+            self.seek(stood)?;
+        }
+        Ok(first)
     }
 
     /// A number for the layout of the chosen heap as it stands, under the policy of that pane.

@@ -71,7 +71,9 @@ impl Shots<'_> {
                 self.page.screenshot_of("aside .grow")?,
             )?;
         }
-        self.page.click("#tab-heap")
+        self.page.click("#tab-heap")?;
+        // Without the ring around what the keyboard would move from.
+        self.page.run("document.activeElement.blur()")
     }
 
     fn take(&self, name: &str) -> Result<()> {
@@ -120,7 +122,8 @@ impl Shots<'_> {
         self.take("range")?;
         page.click("#range-cancel")?;
         page.wait_ready()?;
-        self.begin(390, 844)?;
+        page.run("heaptape.view.setColouring('state')")?;
+        page.telephone(390, 844)?;
         self.take("phone")
     }
 }

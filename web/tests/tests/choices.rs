@@ -130,8 +130,8 @@ fn every_key_of_the_list_does_what_it_says() -> Result<()> {
     press("/", "document.activeElement.id === 'search'")?;
     page.press("Escape")?;
     page.wait("document.activeElement.id !== 'search'")?;
-    let dark = "document.documentElement.dataset.theme";
-    let before: Option<String> = page.eval(dark)?;
+    let dark = "document.documentElement.style.colorScheme";
+    let before: String = page.eval(dark)?;
     press(
         "d",
         &format!("{dark} !== {}", serde_json::to_string(&before)?),
@@ -185,12 +185,12 @@ fn every_form_of_a_search_finds() -> Result<()> {
     let found =
         "document.querySelector('#found p')?.innerText.includes('block') && heaptape.view.pinned";
     for (query, holds) in [
-        ("size>=20K", "heaptape.view.place.requested >= 20480"),
-        ("size<10", "heaptape.view.place.requested < 10"),
-        ("age>1000", "heaptape.view.place.made.event < 4000"),
-        ("age<=200", "heaptape.view.place.made.event >= 4800"),
-        ("bin=4", "heaptape.view.place.requested <= 64"),
-        ("thread=0", "heaptape.view.place.made.released_by"),
+        ("size>=20K", "heaptape.view.place?.requested >= 20480"),
+        ("size<10", "heaptape.view.place?.requested < 10"),
+        ("age>1000", "heaptape.view.place?.made?.event < 4000"),
+        ("age<=200", "heaptape.view.place?.made?.event >= 4800"),
+        ("bin=4", "heaptape.view.place?.requested <= 64"),
+        ("thread=0", "heaptape.view.place?.made?.released_by"),
     ] {
         search(query, &format!("{found} && ({holds})"))?;
         page.press("Escape")?;

@@ -52,11 +52,18 @@ fn searches_find_events_addresses_and_blocks() -> Result<()> {
     };
     search("#4321")?;
     page.wait("heaptape.standing.position === 4322")?;
+    // Whosever heap it is of: what was asked for is what is shown.
+    for event in 4321..4329 {
+        search(&format!("#{event}"))?;
+        page.wait(&format!(
+            "document.getElementById('event-facts').innerText.replaceAll(',', '').includes('#{event} ')"
+        ))?;
+    }
     search("size>20K")?;
     page.wait("heaptape.view.place?.requested > 20480 && heaptape.view.pinned")?;
     let first: u64 = page.eval("heaptape.view.place.made.event")?;
     page.press("Enter")?;
-    page.wait(&format!("heaptape.view.place.made.event !== {first}"))?;
+    page.wait(&format!("heaptape.view.place?.made.event !== {first}"))?;
     let address: String = page.eval("'0x' + heaptape.view.place.position.toString(16)")?;
     search(&address)?;
     page.wait(&format!(
@@ -66,9 +73,16 @@ fn searches_find_events_addresses_and_blocks() -> Result<()> {
     page.wait("document.getElementById('found').innerText.includes('no live block')")?;
     search("what is this")?;
     page.wait("document.getElementById('found').innerText.includes('#1234')")?;
-    // Without a mouse: from block to block, to its malloc, to its free.
     page.press("Escape")?;
     page.run("document.activeElement.blur()")?;
+    // Where the heap has no memory now, that is said.
+    page.run("heaptape.goTo(1)")?;
+    page.run("(async () => { const { map } = heaptape; map.goTo(6, 1e12); await heaptape.view.refresh(); })()")?;
+    page.wait("document.querySelector('#pane-1 .map-empty').innerText.includes('no memory here')")?;
+    page.press("0")?;
+    page.wait("document.querySelector('#pane-1 .map-empty').hidden")?;
+    page.run("heaptape.goTo(9000)")?;
+    // Without a mouse: from block to block, to its malloc, to its free.
     page.press("j")?;
     page.wait("heaptape.view.place?.made")?;
     let at: f64 = page.eval("heaptape.view.place.position")?;

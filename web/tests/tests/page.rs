@@ -72,7 +72,7 @@ fn steps_go_on_and_back_by_buttons_and_keys() -> Result<()> {
     page.press("End")?;
     page.wait("heaptape.standing.position === 20000")?;
     page.press("p")?;
-    page.wait("heaptape.position > 0 && heaptape.position < 20000")?;
+    page.wait("heaptape.standing.position > 0 && heaptape.standing.position < 20000")?;
     let (at_peak, most): (f64, f64) = page.eval(
         "[heaptape.standing.requested_bytes, heaptape.session.summary.threads[heaptape.view.heap].peak_live_bytes]",
     )?;
@@ -86,6 +86,10 @@ fn steps_go_on_and_back_by_buttons_and_keys() -> Result<()> {
 fn scrubbing_and_the_number_go_to_an_event() -> Result<()> {
     let open = ready(1)?;
     let page = &open.page;
+    // Where the events stand is known once the chart is drawn.
+    page.wait(
+        "(() => { try { return heaptape.view.timeline.x(0) >= 0; } catch { return false; } })()",
+    )?;
     let at: (f64, f64) = page.eval(
         "(() => { const b = document.getElementById('timeline-box').getBoundingClientRect(); return [b.left + heaptape.view.timeline.x(5000), b.top + 50]; })()",
     )?;

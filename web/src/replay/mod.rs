@@ -1,15 +1,19 @@
-//! One heap, event by event, on fancy's single-threaded core: the only place that touches
+//! One heap, event by event, on fancy's single-threaded core: the only folder that drives
 //! `alloc_core`.
 //!
 //! The heap lives in a [`Sandbox`], in memory of its own, so its layout depends on the events alone and
 //! is the same natively and in the browser. Its blocks are named by the events that made them.
 
-use alloc_core::heap::{HeapId, HeapStats, Piece};
+mod look;
+mod part;
+
+use alloc_core::heap::HeapId;
 use alloc_core::sandbox::{self, ForeignFrame, Refusal, Sandbox};
 
 use crate::error::SessionError;
 use crate::log::{Kind, Log};
 
+pub use self::part::Part;
 pub use crate::policy::Policy;
 pub use alloc_core::heap::{BinCounts, State};
 pub use alloc_core::sandbox::Field;
@@ -65,43 +69,6 @@ impl KeyFrame {
     /// What keeping it costs. Bytes.
     pub fn cost(&self) -> u64 {
         self.sandbox.cost()
-    }
-}
-
-/// A stretch of the heap's memory in one state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// The arena or span that it belongs to, in the order of the walk.
-    pub region: u32,
-    /// Where that arena or span begins.
-    pub region_position: u64,
-    /// Its first byte, counted from the heap's base.
-    pub position: u64,
-    /// Its length in bytes.
-    pub bytes: u64,
-    /// What it is used for.
-    pub state: State,
-    /// Where what follows the part's own header begins, for blocks and free chunks; else the part itself.
-    pub payload: u64,
-    /// Bytes that the program asked for, where the state is [`State::InUse`].
-    pub requested: u64,
-    /// The bin, for small blocks.
-    pub bin: Option<u32>,
-    /// The event that made the block, where the state is [`State::InUse`].
-    pub maker: Option<u32>,
-}
-
-fn part(piece: &Piece, maker: Option<u32>) -> Part {
-    Part {
-        region: piece.region,
-        region_position: piece.region_position,
-        position: piece.position,
-        bytes: piece.bytes,
-        state: piece.state,
-        payload: piece.payload,
-        requested: piece.requested,
-        bin: (piece.bin > 0).then_some(piece.bin),
-        maker,
     }
 }
 
@@ -322,87 +289,5 @@ impl Replay {
                 .err()
                 .map(|broken| broken.to_string())
         })
-    }
-
-    /// The core's counters.
-    pub fn stats(&self) -> HeapStats {
-        self.sandbox.stats()
-    }
-
-    /// Where the used part of the address space ends, counted from the heap's base. Bytes.
-    pub fn top(&self) -> u64 {
-        self.sandbox.top()
-    }
-
-    /// Shows every byte that the heap has from its source: in address order within an arena or span, not over all.
-    pub fn walk(&self, visit: &mut dyn FnMut(Part)) {
-        self.walk_within(0, u64::MAX, visit);
-    }
-
-    /// As [`walk`](Self::walk), without the arenas and spans that lie wholly outside the positions `from` to `to`.
-    pub fn walk_within(&self, from: u64, to: u64, visit: &mut (impl FnMut(Part) + ?Sized)) {
-        let named = &mut |piece: Piece, name| visit(part(&piece, name));
-        self.sandbox.walk_named_within(from, to, named);
-    }
-
-    /// Arenas now.
-    pub fn arenas(&self) -> u64 {
-        self.sandbox.stats().arenas
-    }
-
-    /// Shows the fields of headers at the positions `from` to `to`, and the part that each stands in.
-    pub fn fields(&self, from: u64, to: u64, visit: &mut dyn FnMut(Part, Field)) {
-        self.sandbox.fields_within(from, to, &mut |piece, field| {
-            visit(part(&piece, None), field)
-        });
-    }
-
-    /// What a bin of small blocks holds.
-    pub fn bin(&self, bin: usize) -> BinCounts {
-        self.sandbox.bin(bin)
-    }
-
-    /// The first cached blocks of a bin, the next to be handed out first: positions of payloads.
-    pub fn cached_blocks(&self, bin: usize, most: usize) -> Vec<u64> {
-        let mut blocks = Vec::new();
-        self.sandbox.cached_blocks(bin, &mut |position| {
-            blocks.push(position);
-            blocks.len() < most
-        });
-        blocks
-    }
-
-    /// Free chunks of a class: how many, their bytes, and the first of them as position and bytes.
-    pub fn free_list(&self, class: usize, most: usize) -> (u64, u64, Vec<(u64, u64)>) {
-        let (mut count, mut bytes, mut first) = (0, 0, Vec::new());
-        self.sandbox.free_list(class, &mut |position, length| {
-            (count, bytes) = (count + 1, bytes + length);
-            if first.len() < most {
-                first.push((position, length));
-            }
-            true
-        });
-        (count, bytes, first)
-    }
-
-    /// How often something has happened, in the order of [`Step`].
-    pub fn steps(&self) -> [u64; 4] {
-        let (coalesces, splits, arenas, refused) = self.sandbox.steps();
-        [coalesces, splits, arenas, refused]
-    }
-
-    /// The position of the block that event `maker` made, while it is live.
-    pub fn position_of(&self, maker: u32) -> Option<u64> {
-        self.sandbox.position_of(maker)
-    }
-
-    /// The event that made the live block whose payload is at `position`. Looks at every live block.
-    pub fn maker_of(&self, position: u64) -> Option<u32> {
-        self.sandbox.name_at(position)
-    }
-
-    /// Live blocks.
-    pub fn live_blocks(&self) -> usize {
-        self.sandbox.live()
     }
 }
