@@ -257,6 +257,7 @@ impl Owner {
     #[inline]
     fn cached(&self, mine: &mut Mine, bin: usize, size: usize) -> Option<NonNull<u8>> {
         let this = Owner::cache((&raw const *self).cast_mut());
+        mine.cache.ran_empty(bin);
         if !mine.cache.take_spare(bin) {
             // A medium block of the next bin wastes little.
             if bin >= BINS

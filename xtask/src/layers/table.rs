@@ -68,7 +68,7 @@ pub const RULES: Rules = Rules {
             name: "fancy-preload",
             imports: &[Import::all("alloc-core")],
             tests_import: &[],
-            layers: &["text", "print", "family", "c_api", "settings"],
+            layers: &["text", "panic", "print", "family", "c_api", "settings"],
         },
         Package {
             name: "alloc-bench",

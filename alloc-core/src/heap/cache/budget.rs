@@ -23,6 +23,10 @@ const HOPE: u64 = 6;
 const LEAST_HOPE: u64 = 1;
 /// So many threads are not many.
 const FEW: u64 = 16;
+/// The same where memory is to go back to the system: what lies in a list can't be taken from a thread that sleeps.
+const THRIFTY_HOPE: u64 = 2;
+/// Then a bin keeps none where so many times its most were freed since its list last ran empty.
+const EBB: u64 = 2;
 /// A list of so many blocks is worth to be handed on where the bytes are used up.
 const WORTH: u32 = 8;
 
@@ -30,7 +34,8 @@ impl<const N: usize> Cache<N> {
     /// Sets the budget of medium blocks by the thread's share of all memory.
     pub(super) fn set_medium_share(&mut self, share: Share, thrifty: bool) {
         let budget = (share.aside() / PART).clamp(LEAST, BUDGET);
-        let hope = (HOPE * FEW / share.threads).clamp(LEAST_HOPE, HOPE);
+        let most = if thrifty { THRIFTY_HOPE } else { HOPE };
+        let hope = (HOPE * FEW / share.threads).clamp(LEAST_HOPE, most);
         self.bounds[1].limits_most = hope * budget;
         // Only what is aside can be taken from a thread that sleeps.
         self.bounds[1].spared_most = if thrifty { budget } else { 0 };
@@ -38,20 +43,21 @@ impl<const N: usize> Cache<N> {
 
     /// The list of a medium bin is longer than its limit.
     pub(super) fn overflow_medium(&mut self, bin: usize) -> Option<Given> {
-        let thrifty = self.least == 0;
-        if !(thrifty && self.states[bin].ebbed > 0) && self.raise_medium(bin) {
-            self.states[bin].ebbed = 1;
+        let (listed, limit) = (self.listed(bin) as u32, self.states[bin].limit);
+        let state = &mut self.states[bin];
+        state.ebbed = state.ebbed.saturating_add(listed);
+        let ebbing = self.least == 0 && u64::from(state.ebbed) > EBB * most(bin);
+        if !ebbing && self.raise_medium(bin) {
             return None;
         }
-        let (listed, limit) = (self.listed(bin) as u32, self.states[bin].limit);
-        if thrifty {
+        if ebbing {
             // What is only freed waits where it can be taken.
             self.set_limit(bin, 0);
             if listed == 1 {
                 return self.drop_aside(bin);
             }
         }
-        if i64::from(limit) >= most(bin) as i64 || listed >= WORTH || thrifty {
+        if i64::from(limit) >= most(bin) as i64 || listed >= WORTH || ebbing {
             return Some(Given::On(self.unlist(bin)));
         }
         let at = self.heads[bin];
@@ -64,6 +70,11 @@ impl<const N: usize> Cache<N> {
         self.brought -= 1;
         let (first, count) = (at, 1);
         Some(Given::Home(Chain { first, count }))
+    }
+
+    /// The list of a medium bin was empty when a block was asked for.
+    pub fn ran_empty(&mut self, bin: usize) {
+        self.states[bin].ebbed = 0;
     }
 
     /// Doubles the limit of a medium bin, as far as the budget allows.
