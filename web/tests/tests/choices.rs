@@ -77,7 +77,9 @@ fn every_key_of_the_list_does_what_it_says() -> Result<()> {
         &format!("heaptape.standing.done === {done} + 1"),
     )?;
     press("ArrowLeft", &format!("heaptape.standing.done === {done}"))?;
-    press("M", "heaptape.position !== 9000")?;
+    // The leap looks for its goal first: who presses the next key before it is there is overtaken by it.
+    let before = page.eval::<f64>("heaptape.position")?;
+    press("M", &format!("heaptape.position !== {before}"))?;
     press("End", "heaptape.standing.position === 20000")?;
     press("Home", "heaptape.standing.position === 0")?;
     press(
