@@ -166,12 +166,6 @@ impl<S: MemorySource> Arenas<S> {
                         c.0,
                     )?,
                     Use::Block if seen.among == Among::Nobody && space.is_binned(c.payload()) => {
-                        let word = space.owner(c);
-                        must(
-                            word == owner::FREE || owner::kind(word) == owner::SMALL,
-                            "a medium block's owner is wrong",
-                            c.0,
-                        )?;
                         must(
                             space.binned_home(c.payload()) == self.number,
                             "a medium block names another home",

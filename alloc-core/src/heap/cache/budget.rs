@@ -18,7 +18,8 @@ const PART: u64 = 6;
 const LEAST: u64 = 8 << 10;
 /// All limits may come to so many times the budget, since lists are seldom full at the same time: less where many threads
 /// share the processors, most of which sleep on what they keep. (Two threads with random sizes took 1.7 times as long with
-/// twice the budget as with eight times. 200 that wait kept a third more with eight times.)
+/// twice the budget as with eight times. 200 that wait: a process of 1.8 times
+/// the size with eight times.)
 const HOPE: u64 = 6;
 const LEAST_HOPE: u64 = 1;
 /// So many threads are not many.
